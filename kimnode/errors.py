@@ -1,0 +1,69 @@
+"""Every exception kimnode raises on purpose.
+
+    KimnodeError
+    +-- WireError      their fault: bytes that are not what the spec says; counted and dropped
+    +-- Refused        their fault: understood, but not allowed; the reason goes to who sent it
+    +-- LinkDown       the road's fault: the radio or its cable; retried with back-off
+    |   +-- WrongRadio the radio answers but is not the one that was pinned; a person must look
+    +-- ConfigError    the operator's fault: says file, key, what is allowed
+    +-- StoreError     the disk's or the version's fault: says what to do next
+
+Anything else is our own fault and crashes loudly.
+"""
+
+from enum import StrEnum
+
+
+class KimnodeError(Exception):
+    """Root of the tree; never raised itself."""
+
+
+class WireError(KimnodeError):
+    """Bytes from outside break the format."""
+
+
+class Reason(StrEnum):
+    """Machine codes of refusal. Words are chosen at the screen (catalogue key `refused.<code>`)."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too-long"
+    BAD_TEXT = "bad-text"
+    UNKNOWN_ROOM = "unknown-room"
+    READ_ONLY_ROOM = "read-only-room"
+    BAD_NAME = "bad-name"
+    BAD_ID = "bad-id"
+    TOO_FAST = "too-fast"
+    NODE_BUSY = "node-busy"
+    REPEATED_TEXT = "repeated-text"
+    UNKNOWN_SUBJECT = "unknown-subject"
+    NOT_YOURS = "not-yours"
+    SOS_OPEN = "sos-open"
+    SOS_CLOSED = "sos-closed"
+    BAD_REQUEST = "bad-request"
+    DISK_FULL = "disk-full"
+
+
+class Refused(KimnodeError):
+    """A well-formed record that may not enter. `retry_after_s` says when it might."""
+
+    def __init__(self, reason: Reason, detail: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+        self.reason = reason
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
+class LinkDown(KimnodeError):
+    """The road to the radio broke. The supervisor retries."""
+
+
+class WrongRadio(LinkDown):
+    """The radio at the pinned place has another key. Nothing is sent to it."""
+
+
+class ConfigError(KimnodeError):
+    """A configuration file that cannot be obeyed."""
+
+
+class StoreError(KimnodeError):
+    """The database cannot be used as it is."""

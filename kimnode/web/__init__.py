@@ -1,0 +1,1 @@
+"""The village web: server-rendered pages, one script, web sockets."""
