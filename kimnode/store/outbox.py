@@ -1,0 +1,167 @@
+"""Packets that wait for the radio or travel in it. Written by the radio's outbound loop and sender.
+
+Every change takes the next `rev`, so that a phone that was away asks "what changed after rev n".
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kimnode.rules.airtime import Priority
+from kimnode.rules.delivery import State
+
+BROADCAST = 0xFFFFFFFF
+COLUMNS = (
+    "id, seq, part, parts, priority, dest, channel, payload, reply_id, want_ack, state, packet_id,"
+    " attempt, queued_at, not_before, expires_at, written_at, reason"
+)
+NEXT_REV = "(SELECT coalesce(max(rev), 0) + 1 FROM outbox)"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPacket:
+    """A packet to be queued; see OutPacket for the fields."""
+
+    seq: int
+    part: int
+    parts: int
+    priority: Priority
+    dest: int
+    channel: int
+    payload: bytes
+    reply_id: int | None
+    want_ack: bool
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutPacket:
+    """One packet on its way: `seq` is the log entry it carries (0 = a service reply)."""
+
+    id: int
+    seq: int
+    part: int  # 1..parts
+    parts: int
+    priority: Priority
+    dest: int  # node number, BROADCAST for everybody
+    channel: int  # channel index of the radio
+    payload: bytes  # UTF-8, <= 200 bytes
+    reply_id: int | None  # packet id that it answers
+    want_ack: bool
+    state: State
+    packet_id: int | None
+    attempt: int  # transmissions started by us under a new packet id
+    queued_at: float  # unix seconds, as the times below
+    not_before: float
+    expires_at: float
+    written_at: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One own transmission (or up to three of one packet) in the airtime ledger."""
+
+    packet_id: int
+    at: float
+    airtime_ms: float
+    priority: Priority
+
+
+def queue(connection: sqlite3.Connection, packets: Sequence[NewPacket], now: float) -> None:
+    """Append packets in order, all QUEUED."""
+    for p in packets:
+        connection.execute(
+            "INSERT INTO outbox (seq, part, parts, priority, dest, channel, payload, reply_id,"
+            f" want_ack, state, queued_at, expires_at, rev) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,{NEXT_REV})",  # noqa: S608
+            (
+                p.seq,
+                p.part,
+                p.parts,
+                p.priority,
+                p.dest,
+                p.channel,
+                p.payload,
+                p.reply_id,
+                p.want_ack,
+                State.QUEUED,
+                now,
+                p.expires_at,
+            ),
+        )
+
+
+def in_state(connection: sqlite3.Connection, *states: State, limit: int = 1000) -> list[OutPacket]:
+    """Packets in any of these states, oldest first."""
+    marks = ",".join("?" * len(states))
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM outbox WHERE state IN ({marks}) ORDER BY id LIMIT ?",  # noqa: S608
+        (*states, limit),
+    )
+    return [_packet(row) for row in rows]
+
+
+def get(connection: sqlite3.Connection, packet_row: int) -> OutPacket | None:
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM outbox WHERE id = ?",  # noqa: S608
+        (packet_row,),
+    ).fetchone()
+    return _packet(row) if row else None
+
+
+def by_packet_id(connection: sqlite3.Connection, packet_id: int) -> OutPacket | None:
+    """The newest packet that was sent under this id."""
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM outbox WHERE packet_id = ? ORDER BY id DESC LIMIT 1",  # noqa: S608
+        (packet_id,),
+    ).fetchone()
+    return _packet(row) if row else None
+
+
+def assign(connection: sqlite3.Connection, packet_row: int, packet_id: int, spent: Spent) -> None:
+    """Commit the packet id, the state IN_RADIO and the reserved airtime BEFORE the write."""
+    connection.execute(
+        "UPDATE outbox SET packet_id = ?, state = ?, attempt = attempt + 1, written_at = ?,"
+        f" reason = '', rev = {NEXT_REV} WHERE id = ?",  # noqa: S608
+        (packet_id, State.IN_RADIO, spent.at, packet_row),
+    )
+    spend(connection, spent)
+
+
+def move(
+    connection: sqlite3.Connection,
+    packet_row: int,
+    state: State,
+    reason: str = "",
+    not_before: float = 0.0,
+) -> None:
+    """A step of the life cycle (rules/delivery.py decides which)."""
+    connection.execute(
+        f"UPDATE outbox SET state = ?, reason = ?, not_before = ?, rev = {NEXT_REV} WHERE id = ?",  # noqa: S608
+        (state, reason, not_before, packet_row),
+    )
+
+
+def spend(connection: sqlite3.Connection, spent: Spent) -> None:
+    """Put (or correct) one packet's airtime in the ledger."""
+    connection.execute(
+        "INSERT OR REPLACE INTO airtime VALUES (?, ?, ?, ?)",
+        (spent.packet_id, spent.at, spent.airtime_ms, spent.priority),
+    )
+
+
+def spent_since(connection: sqlite3.Connection, since: float) -> list[Spent]:
+    """The ledger from `since` (unix seconds) on, oldest first; older rows are dropped by retention."""
+    rows = connection.execute(
+        "SELECT packet_id, at, airtime_ms, priority FROM airtime WHERE at >= ? ORDER BY at",
+        (since,),
+    )
+    return [Spent(pid, at, ms, Priority(priority)) for pid, at, ms, priority in rows]
+
+
+def _packet(row: tuple[object, ...]) -> OutPacket:
+    values = list(row)
+    values[4] = Priority(values[4])  # type: ignore[call-overload]
+    values[9] = bool(values[9])
+    values[10] = State(values[10])  # type: ignore[arg-type]
+    return OutPacket(*values)  # type: ignore[arg-type]

@@ -1,0 +1,96 @@
+"""Phones and radios as people see them: names and tags. Identity is a token's hash, never a name."""
+
+import sqlite3
+from dataclasses import dataclass
+
+MAX_DEVICES = 5000  # phones remembered; the longest unseen that never wrote goes first
+MAX_NODES = 500  # radios remembered; a forger of NodeInfo must not fill the disk
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A phone: `id` is the first 8 bytes of SHA-256 over its token."""
+
+    id: bytes
+    nick: str
+    tag: str
+
+    @property
+    def author(self) -> str:
+        return f"phone:{self.id.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class RadioNode:
+    """A radio as its NodeInfo names it. Unauthenticated: for display only."""
+
+    num: int
+    long_name: str
+    short_name: str
+    public_key: bytes
+    last_heard: int
+
+
+def device(connection: sqlite3.Connection, device_id: bytes) -> Device | None:
+    row = connection.execute(
+        "SELECT id, nick, tag FROM device WHERE id = ?", (device_id,)
+    ).fetchone()
+    return Device(*row) if row else None
+
+
+def save_device(connection: sqlite3.Connection, known: Device, now: int) -> None:
+    """Insert or rename; forgets the longest unseen phone beyond MAX_DEVICES."""
+    connection.execute(
+        "INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+        " SET nick = excluded.nick, last_seen = excluded.last_seen",
+        (known.id, known.nick, known.tag, now, now),
+    )
+    _trim(connection, "device", "last_seen", MAX_DEVICES)
+
+
+def save_node(connection: sqlite3.Connection, node: RadioNode) -> None:
+    """A NodeInfo was heard. A key once known is not replaced here: that is for a person to do."""
+    connection.execute(
+        "INSERT INTO node VALUES (?, ?, ?, ?, ?) ON CONFLICT (num) DO UPDATE SET"
+        " long_name = excluded.long_name, short_name = excluded.short_name,"
+        " public_key = iif(public_key = x'', excluded.public_key, public_key),"
+        " last_heard = max(last_heard, excluded.last_heard)",
+        (node.num, node.long_name, node.short_name, node.public_key, node.last_heard),
+    )
+    _trim(connection, "node", "last_heard", MAX_NODES)
+
+
+def touch_node(connection: sqlite3.Connection, num: int, now: int) -> None:
+    """A packet of this radio was heard, whatever was in it."""
+    connection.execute(
+        "INSERT INTO node VALUES (?, '', '', x'', ?) ON CONFLICT (num) DO UPDATE"
+        " SET last_heard = max(last_heard, excluded.last_heard)",
+        (num, now),
+    )
+    _trim(connection, "node", "last_heard", MAX_NODES)
+
+
+def nodes_heard_since(connection: sqlite3.Connection, since: int) -> int:
+    (count,) = connection.execute(
+        "SELECT count(*) FROM node WHERE last_heard >= ?", (since,)
+    ).fetchone()
+    return int(count)
+
+
+def fact(connection: sqlite3.Connection, name: str) -> bytes | None:
+    """A small fact about this database (pinned radio key ...), or None."""
+    row = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+    return bytes(row[0]) if row else None
+
+
+def set_fact(connection: sqlite3.Connection, name: str, value: bytes) -> None:
+    connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+
+def _trim(connection: sqlite3.Connection, table: str, age: str, keep: int) -> None:
+    key = "id" if table == "device" else "num"
+    connection.execute(
+        f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table}"  # noqa: S608 - constants
+        f" ORDER BY {age} DESC LIMIT -1 OFFSET ?)",
+        (keep,),
+    )

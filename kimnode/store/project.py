@@ -1,0 +1,46 @@
+"""Read tables derived from the log, written in the same transaction. `rebuild` replays them."""
+
+import sqlite3
+
+from kimnode.record import Entry, Kind
+from kimnode.rules.sos import SosState, step
+
+
+def apply(connection: sqlite3.Connection, entry: Entry) -> None:
+    """What this new entry changes in the read tables."""
+    if entry.record.kind is Kind.SOS:
+        connection.execute(
+            "INSERT INTO sos (seq, state, changed_at) VALUES (?, ?, ?)",
+            (entry.seq, SosState.OPEN, entry.received_at),
+        )
+    elif entry.record.kind in (Kind.SOS_ACK, Kind.SOS_CANCEL):
+        _advance_sos(connection, entry)
+
+
+def _advance_sos(connection: sqlite3.Connection, entry: Entry) -> None:
+    row = connection.execute(
+        "SELECT sos.seq, sos.state FROM sos JOIN log USING (seq) WHERE log.id = ?",
+        (entry.record.subject,),
+    ).fetchone()
+    if row is None or (after := step(SosState(row[1]), entry.record.kind)) is None:
+        return
+    nick = entry.record.body.nick if entry.record.body else ""
+    connection.execute(
+        "UPDATE sos SET state = ?, by_nick = ?, changed_at = ? WHERE seq = ?",
+        (after, nick, entry.received_at, row[0]),
+    )
+
+
+def sos_state(connection: sqlite3.Connection, seq: int) -> SosState | None:
+    row = connection.execute("SELECT state FROM sos WHERE seq = ?", (seq,)).fetchone()
+    return SosState(row[0]) if row else None
+
+
+def open_sos_by(connection: sqlite3.Connection, author: str) -> list[int]:
+    """Positions of this author's SOS that are not cancelled, newest first."""
+    rows = connection.execute(
+        "SELECT sos.seq FROM sos JOIN log USING (seq) WHERE author = ? AND state != ?"
+        " ORDER BY sos.seq DESC",
+        (author, SosState.CANCELLED),
+    )
+    return [row[0] for row in rows]
