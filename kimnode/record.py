@@ -67,7 +67,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """How a radio text arrived here. Differs from gateway to gateway, so it is no part of the id."""
+    """How a radio text arrived here: differs between gateways, so it is no part of the id."""
 
     node_num: int
     packet_id: int

@@ -86,7 +86,7 @@ class Database:
         return await done
 
     async def run_writer(self) -> None:
-        """The writer task: until `stop()`, and then until everything queued before it is on disk."""
+        """The writer task: until `stop()`, then until everything queued before is on disk."""
         try:
             while group := await self._next_group():
                 outcomes = await self._writer.run(functools.partial(_run_group, group))

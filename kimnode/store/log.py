@@ -14,8 +14,10 @@ from kimnode.store import project
 from kimnode.wire import records
 
 CHAIN_START = bytes(32)
-COLUMNS = """log.seq, id, kind, author, room, channel, made_at, nonce, subject, salt, body_hash, via,
- received_at, nick, text, node_num, packet_id, hops, snr_db, rssi_dbm, direct"""
+COLUMNS = (
+    "log.seq, id, kind, author, room, channel, made_at, nonce, subject, salt, body_hash,"
+    " via, received_at, nick, text, node_num, packet_id, hops, snr_db, rssi_dbm, direct"
+)
 JOINED = "log LEFT JOIN body USING (seq) LEFT JOIN reception USING (seq)"
 
 
@@ -39,8 +41,8 @@ def append(
         "SELECT coalesce((SELECT chain FROM log ORDER BY seq DESC LIMIT 1), ?)", (CHAIN_START,)
     ).fetchone()
     cursor = connection.execute(
-        "INSERT INTO log (id, kind, author, room, channel, made_at, nonce, subject, salt, body_hash,"
-        " via, received_at, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO log (id, kind, author, room, channel, made_at, nonce, subject, salt,"
+        " body_hash, via, received_at, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             record.id,
             record.kind,
@@ -83,7 +85,7 @@ def append(
 def since(connection: sqlite3.Connection, after: int, limit: int) -> list[Entry]:
     """Entries with seq > after, oldest first, at most `limit`."""
     rows = connection.execute(
-        f"SELECT {COLUMNS} FROM {JOINED} WHERE log.seq > ? ORDER BY log.seq LIMIT ?",  # noqa: S608
+        f"SELECT {COLUMNS} FROM {JOINED} WHERE log.seq > ? ORDER BY log.seq LIMIT ?",
         (after, limit),
     )
     return [_entry(row) for row in rows]
@@ -92,7 +94,7 @@ def since(connection: sqlite3.Connection, after: int, limit: int) -> list[Entry]
 def entry(connection: sqlite3.Connection, seq: int) -> Entry | None:
     """One entry by its position."""
     row = connection.execute(
-        f"SELECT {COLUMNS} FROM {JOINED} WHERE log.seq = ?",  # noqa: S608
+        f"SELECT {COLUMNS} FROM {JOINED} WHERE log.seq = ?",
         (seq,),
     ).fetchone()
     return _entry(row) if row else None

@@ -73,7 +73,8 @@ def queue(connection: sqlite3.Connection, packets: Sequence[NewPacket], now: flo
     for p in packets:
         connection.execute(
             "INSERT INTO outbox (seq, part, parts, priority, dest, channel, payload, reply_id,"
-            f" want_ack, state, queued_at, expires_at, rev) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,{NEXT_REV})",  # noqa: S608
+            " want_ack, state, queued_at, expires_at, rev)"
+            f" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,{NEXT_REV})",
             (
                 p.seq,
                 p.part,
@@ -95,7 +96,7 @@ def in_state(connection: sqlite3.Connection, *states: State, limit: int = 1000) 
     """Packets in any of these states, oldest first."""
     marks = ",".join("?" * len(states))
     rows = connection.execute(
-        f"SELECT {COLUMNS} FROM outbox WHERE state IN ({marks}) ORDER BY id LIMIT ?",  # noqa: S608
+        f"SELECT {COLUMNS} FROM outbox WHERE state IN ({marks}) ORDER BY id LIMIT ?",
         (*states, limit),
     )
     return [_packet(row) for row in rows]
@@ -103,7 +104,7 @@ def in_state(connection: sqlite3.Connection, *states: State, limit: int = 1000) 
 
 def get(connection: sqlite3.Connection, packet_row: int) -> OutPacket | None:
     row = connection.execute(
-        f"SELECT {COLUMNS} FROM outbox WHERE id = ?",  # noqa: S608
+        f"SELECT {COLUMNS} FROM outbox WHERE id = ?",
         (packet_row,),
     ).fetchone()
     return _packet(row) if row else None
@@ -112,7 +113,7 @@ def get(connection: sqlite3.Connection, packet_row: int) -> OutPacket | None:
 def by_packet_id(connection: sqlite3.Connection, packet_id: int) -> OutPacket | None:
     """The newest packet that was sent under this id."""
     row = connection.execute(
-        f"SELECT {COLUMNS} FROM outbox WHERE packet_id = ? ORDER BY id DESC LIMIT 1",  # noqa: S608
+        f"SELECT {COLUMNS} FROM outbox WHERE packet_id = ? ORDER BY id DESC LIMIT 1",
         (packet_id,),
     ).fetchone()
     return _packet(row) if row else None
@@ -122,7 +123,7 @@ def assign(connection: sqlite3.Connection, packet_row: int, packet_id: int, spen
     """Commit the packet id, the state IN_RADIO and the reserved airtime BEFORE the write."""
     connection.execute(
         "UPDATE outbox SET packet_id = ?, state = ?, attempt = attempt + 1, written_at = ?,"
-        f" reason = '', rev = {NEXT_REV} WHERE id = ?",  # noqa: S608
+        f" reason = '', rev = {NEXT_REV} WHERE id = ?",
         (packet_id, State.IN_RADIO, spent.at, packet_row),
     )
     spend(connection, spent)
@@ -137,7 +138,7 @@ def move(
 ) -> None:
     """A step of the life cycle (rules/delivery.py decides which)."""
     connection.execute(
-        f"UPDATE outbox SET state = ?, reason = ?, not_before = ?, rev = {NEXT_REV} WHERE id = ?",  # noqa: S608
+        f"UPDATE outbox SET state = ?, reason = ?, not_before = ?, rev = {NEXT_REV} WHERE id = ?",
         (state, reason, not_before, packet_row),
     )
 
@@ -151,7 +152,7 @@ def spend(connection: sqlite3.Connection, spent: Spent) -> None:
 
 
 def spent_since(connection: sqlite3.Connection, since: float) -> list[Spent]:
-    """The ledger from `since` (unix seconds) on, oldest first; older rows are dropped by retention."""
+    """The ledger from `since` (unix seconds) on, oldest first."""
     rows = connection.execute(
         "SELECT packet_id, at, airtime_ms, priority FROM airtime WHERE at >= ? ORDER BY at",
         (since,),

@@ -1,4 +1,4 @@
-"""Phones and radios as people see them: names and tags. Identity is a token's hash, never a name."""
+"""Phones and radios as people see them. Identity is a token's hash, never a name."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -13,7 +13,6 @@ class Device:
 
     id: bytes
     nick: str
-    tag: str
 
     @property
     def author(self) -> str:
@@ -32,18 +31,16 @@ class RadioNode:
 
 
 def device(connection: sqlite3.Connection, device_id: bytes) -> Device | None:
-    row = connection.execute(
-        "SELECT id, nick, tag FROM device WHERE id = ?", (device_id,)
-    ).fetchone()
+    row = connection.execute("SELECT id, nick FROM device WHERE id = ?", (device_id,)).fetchone()
     return Device(*row) if row else None
 
 
 def save_device(connection: sqlite3.Connection, known: Device, now: int) -> None:
     """Insert or rename; forgets the longest unseen phone beyond MAX_DEVICES."""
     connection.execute(
-        "INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+        "INSERT INTO device VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
         " SET nick = excluded.nick, last_seen = excluded.last_seen",
-        (known.id, known.nick, known.tag, now, now),
+        (known.id, known.nick, now, now),
     )
     _trim(connection, "device", "last_seen", MAX_DEVICES)
 
@@ -90,7 +87,7 @@ def set_fact(connection: sqlite3.Connection, name: str, value: bytes) -> None:
 def _trim(connection: sqlite3.Connection, table: str, age: str, keep: int) -> None:
     key = "id" if table == "device" else "num"
     connection.execute(
-        f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table}"  # noqa: S608 - constants
+        f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table}"
         f" ORDER BY {age} DESC LIMIT -1 OFFSET ?)",
         (keep,),
     )

@@ -30,7 +30,7 @@ def written(
     salt: bytes,
     subject: RecordId | None = None,
 ) -> Record:
-    """A record made at this node (phone or node itself); `salt` is SALT_BYTES of fresh randomness."""
+    """A record made at this node; `salt` is SALT_BYTES of fresh randomness."""
     return _seal(kind, author, room, "", made_at, nonce, subject, body, salt)
 
 

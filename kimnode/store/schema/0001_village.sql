@@ -94,7 +94,6 @@ CREATE TABLE airtime (
 CREATE TABLE device (
   id         BLOB PRIMARY KEY,          -- first 8 bytes of SHA-256 over the 128-bit token
   nick       TEXT    NOT NULL,
-  tag        TEXT    NOT NULL,          -- three characters beside the name, "K7Q"
   first_seen INTEGER NOT NULL,
   last_seen  INTEGER NOT NULL
 ) WITHOUT ROWID;

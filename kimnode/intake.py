@@ -1,0 +1,94 @@
+"""accept(): the one way into the log, for radio, phones, the node itself and later the uplink.
+
+Nothing is sent from here. A record that was accepted is in the log, and the outbound loops find
+it there.
+"""
+
+import logging
+import sqlite3
+from dataclasses import dataclass
+
+from kimnode.clock import Clock
+from kimnode.errors import Refused
+from kimnode.metrics import Metrics
+from kimnode.record import Kind, Reception, Record, Seq, Via
+from kimnode.rules.admission import Situation, admit
+from kimnode.rules.limits import Limits
+from kimnode.store import counts, log, project
+from kimnode.store.db import Database
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Where the record is in the log; `fresh` is False when it was there already."""
+
+    seq: Seq
+    fresh: bool
+
+
+class Intake:
+    """What the edges are handed: they can put records in, and nothing else."""
+
+    def __init__(self, db: Database, clock: Clock, metrics: Metrics) -> None:
+        self._db = db
+        self._clock = clock
+        self._metrics = metrics
+        self._limits = Limits()
+
+    async def accept(
+        self, record: Record, via: Via, reception: Reception | None = None
+    ) -> Accepted:
+        """The record's place in the log, once it is on disk. Refused(reason) when it may not enter.
+
+        The same author and nonce again is no error: a phone that lost our answer asks twice.
+        """
+        known = await self._db.read(lambda c: log.find(c, record.author, record.nonce))
+        if known is not None:
+            return self._repeated(known, via)
+        try:
+            self._limits.check(record, via, self._clock.monotonic())
+            now = int(self._clock.now())
+            accepted = await self._db.write(lambda c: _append(c, record, via, reception, now))
+        except Refused as refused:
+            await self._count_refusal(via, refused)
+            raise
+        if not accepted.fresh:
+            return self._repeated(accepted.seq, via)
+        self._metrics.accepted.labels(via.name, record.kind.name).inc()
+        if record.kind is Kind.SOS:
+            logger.warning("SOS from %s, entry %d", record.author, accepted.seq)
+        return accepted
+
+    def _repeated(self, seq: Seq, via: Via) -> Accepted:
+        self._metrics.repeated.labels(via.name).inc()
+        return Accepted(seq, fresh=False)
+
+    async def _count_refusal(self, via: Via, refused: Refused) -> None:
+        self._metrics.refused.labels(via.name, refused.reason.value).inc()
+        day = int(self._clock.now()) // 86_400
+        await self._db.write(lambda c: counts.refused(c, day, via, refused.reason), quiet=True)
+
+
+def _append(
+    connection: sqlite3.Connection,
+    record: Record,
+    via: Via,
+    reception: Reception | None,
+    now: int,
+) -> Accepted:
+    """In the writer: look once more, admit, append. One transaction, so nothing falls between."""
+    if (known := log.find(connection, record.author, record.nonce)) is not None:
+        return Accepted(known, fresh=False)
+    admit(record, via, _situation(connection, record))
+    return Accepted(log.append(connection, record, via, now, reception), fresh=True)
+
+
+def _situation(connection: sqlite3.Connection, record: Record) -> Situation:
+    subject_seq = log.by_id(connection, record.subject) if record.subject else None
+    return Situation(
+        subject=log.entry(connection, subject_seq) if subject_seq else None,
+        subject_sos=project.sos_state(connection, subject_seq) if subject_seq else None,
+        open_sos=len(project.open_sos_by(connection, record.author)),
+    )

@@ -1,0 +1,89 @@
+"""The one admission. A record from any source passes admit() or does not enter the log.
+
+Pure: what the database knows about the record's surroundings comes in as a Situation, read in the
+same transaction that appends it.
+"""
+
+from dataclasses import dataclass
+
+from kimnode.errors import Reason, Refused
+from kimnode.record import Body, Entry, Kind, Record, Via
+from kimnode.rules import sos
+from kimnode.rules.names import clean_name
+from kimnode.rules.rooms import ROOMS
+from kimnode.rules.sos import SosState
+from kimnode.rules.text import clean_text
+from kimnode.wire.airtext import split
+
+MAX_TEXT_CHARS = 1000  # in rooms that stay on Wi-Fi; rooms with radio are bounded by three packets
+CLIENT_ID_BYTES = (8, 16)  # a phone's id of its own message, shortest and longest
+SOS_ROOM = "darurat"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What this node already knows that decides about a record."""
+
+    subject: Entry | None = None  # the entry that the record is about
+    subject_sos: SosState | None = None  # its state, when it is an SOS
+    open_sos: int = 0  # alarms by the same author that nobody has closed
+
+
+def admit(record: Record, via: Via, situation: Situation) -> None:
+    """Refused(reason) unless the record may enter; no return value, no side effect."""
+    if record.body is None:
+        raise Refused(Reason.EMPTY)
+    if record.room not in ROOMS:
+        raise Refused(Reason.UNKNOWN_ROOM, record.room[:20])
+    if record.subject is not None and situation.subject is None:
+        raise Refused(Reason.UNKNOWN_SUBJECT)
+    if via is Via.WEB:
+        _admit_phone(record, record.body)
+    BY_KIND[record.kind](record, record.body, via, situation)
+
+
+def _admit_phone(record: Record, body: Body) -> None:
+    if not CLIENT_ID_BYTES[0] <= len(record.nonce) <= CLIENT_ID_BYTES[1]:
+        raise Refused(Reason.BAD_ID)
+    if clean_name(body.nick) != body.nick:
+        raise Refused(Reason.BAD_NAME)
+
+
+def _admit_chat(record: Record, body: Body, via: Via, _situation: Situation) -> None:
+    if via is Via.WEB:
+        if clean_text(body.text, MAX_TEXT_CHARS) != body.text:
+            raise Refused(Reason.BAD_TEXT)
+        if ROOMS[record.room].radio:
+            split(body.nick, body.text)
+    elif not body.text.strip():
+        raise Refused(Reason.EMPTY)
+
+
+def _admit_sos(record: Record, body: Body, via: Via, situation: Situation) -> None:
+    """From a radio an SOS always enters, even a second one: it may bring the missing detail."""
+    if record.room != SOS_ROOM:
+        raise Refused(Reason.UNKNOWN_ROOM, record.room[:20])
+    if via is Via.WEB:
+        if situation.open_sos:
+            raise Refused(Reason.SOS_OPEN)
+        split(body.nick, body.text)
+
+
+def _admit_sos_step(record: Record, body: Body, via: Via, situation: Situation) -> None:
+    subject, state = situation.subject, situation.subject_sos
+    if subject is None or state is None:
+        raise Refused(Reason.UNKNOWN_SUBJECT)
+    if sos.step(state, record.kind) is None:
+        raise Refused(Reason.SOS_CLOSED)
+    if record.kind is Kind.SOS_CANCEL and subject.record.author != record.author:
+        raise Refused(Reason.NOT_YOURS)
+    if record.kind is Kind.SOS_ACK and (via is Via.RADIO or not body.nick):
+        raise Refused(Reason.BAD_NAME, "an alarm is taken by a person with a name")
+
+
+BY_KIND = {
+    Kind.CHAT: _admit_chat,
+    Kind.SOS: _admit_sos,
+    Kind.SOS_ACK: _admit_sos_step,
+    Kind.SOS_CANCEL: _admit_sos_step,
+}
