@@ -273,7 +273,7 @@ class Governor:
         return self._wait(waiting, now, forecast.now, Hold.BUDGET)
 
     def _held_until(self, priority: Priority, now: float) -> float:
-        """When the busy channel stops holding this class, as far as is known; `now` if it does not."""
+        """When a busy channel lets this class go, as far as is known; `now` if it does."""
         report = self._report
         if priority is Priority.SOS or report is None or not report.fresh(now):
             return now

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 HOUR_S = 3600.0
-# The radio ends its last retry up to 100 s after the write (computed for LONG_SLOW; LONG_FAST 33 s).
+# The radio ends its last retry up to 100 s after the write (LONG_SLOW, computed; LONG_FAST 33 s).
 # An entry is counted that much longer, so that no true rolling hour ever exceeds the budget.
 RETRY_SPAN_S = 120.0
 WINDOW_S = HOUR_S + RETRY_SPAN_S
