@@ -1,7 +1,7 @@
 """Meshtastic stream framing: `94 C3 len_hi len_lo` + protobuf (SPEC.md section 1).
 
-Bytes outside frames are the radio's text log. A stray 94 directly before a frame must not lose
-that frame (real firmware loses it, we do not): after a bad header the search goes on one byte later.
+Bytes outside frames are the radio's text log. A stray 94 directly before a frame must not lose that
+frame (real firmware loses it, we do not): after a bad header the search goes on one byte later.
 """
 
 from collections.abc import Iterator
@@ -34,15 +34,26 @@ class Deframer:
         self.noise_bytes = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Frames completed by `data`, in order. Never raises; consume the iterator fully."""
+        """Frames completed by `data`, in order, cut as the iterator is consumed. Never raises."""
         self._buffer += data
-        while (payload := self._next()) is not None:
-            yield payload
+        return self._frames()
+
+    def reject(self, payload: bytes) -> None:
+        """Search inside the frame that was yielded last: it was no protobuf.
+
+        A frame that lost bytes on the cable has swallowed the beginning of the next one.
+        """
+        self.noise_bytes += HEADER_BYTES
+        self._buffer[:0] = payload
 
     def take_log(self) -> bytes:
         """Bytes seen outside frames since the last call (at most MAX_LOG_BYTES)."""
         text, self._log = bytes(self._log), bytearray()
         return text
+
+    def _frames(self) -> Iterator[bytes]:
+        while (payload := self._next()) is not None:
+            yield payload
 
     def _next(self) -> bytes | None:
         while True:
