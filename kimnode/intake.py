@@ -14,6 +14,7 @@ from kimnode.metrics import Metrics
 from kimnode.record import Kind, Reception, Record, Seq, Via
 from kimnode.rules.admission import Situation, admit
 from kimnode.rules.limits import Limits
+from kimnode.rules.sos import SosState
 from kimnode.store import counts, log, project
 from kimnode.store.db import Database
 
@@ -82,7 +83,9 @@ def _append(
     if (known := log.find(connection, record.author, record.nonce)) is not None:
         return Accepted(known, fresh=False)
     admit(record, via, _situation(connection, record))
-    return Accepted(log.append(connection, record, via, now, reception), fresh=True)
+    entry = log.append(connection, record, via, now, reception)
+    project.apply(connection, entry)
+    return Accepted(entry.seq, fresh=True)
 
 
 def _situation(connection: sqlite3.Connection, record: Record) -> Situation:
@@ -90,5 +93,5 @@ def _situation(connection: sqlite3.Connection, record: Record) -> Situation:
     return Situation(
         subject=log.entry(connection, subject_seq) if subject_seq else None,
         subject_sos=project.sos_state(connection, subject_seq) if subject_seq else None,
-        open_sos=len(project.open_sos_by(connection, record.author)),
+        open_sos=len(project.sos_by(connection, record.author, SosState.OPEN)),
     )

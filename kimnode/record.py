@@ -75,6 +75,7 @@ class Reception:
     snr_db: float
     rssi_dbm: int
     direct: bool  # addressed to this gateway alone
+    reply_id: int | None = None  # packet id of the text that it answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,3 +24,18 @@ STEPS = {
 def step(state: SosState, kind: Kind) -> SosState | None:
     """The state after a record of `kind` about the SOS; None when that is not allowed now."""
     return STEPS.get((state, kind))
+
+
+# An alarm that nobody has taken is said again on the air after so many seconds: the one radio that
+# could help may have been off. Rarer with time, so that it does not drown everything else.
+REPEAT_AFTER_S = (120.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0)
+
+
+def repeats_due(age_s: float) -> int:
+    """How often an alarm of this age should have been repeated on the air by now."""
+    return sum(after <= age_s for after in REPEAT_AFTER_S)
+
+
+def next_repeat_s(age_s: float) -> float | None:
+    """Seconds until the next repetition; None after the last one."""
+    return next((after - age_s for after in REPEAT_AFTER_S if after > age_s), None)

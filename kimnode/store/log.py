@@ -10,13 +10,12 @@ from typing import Any
 
 from kimnode.errors import WireError
 from kimnode.record import Body, Entry, Kind, Reception, Record, Seq, Via
-from kimnode.store import project
 from kimnode.wire import records
 
 CHAIN_START = bytes(32)
 COLUMNS = (
     "log.seq, id, kind, author, room, channel, made_at, nonce, subject, salt, body_hash,"
-    " via, received_at, nick, text, node_num, packet_id, hops, snr_db, rssi_dbm, direct"
+    " via, received_at, nick, text, node_num, packet_id, hops, snr_db, rssi_dbm, direct, reply_id"
 )
 JOINED = "log LEFT JOIN body USING (seq) LEFT JOIN reception USING (seq)"
 
@@ -35,8 +34,8 @@ def append(
     via: Via,
     now: int,
     reception: Reception | None = None,
-) -> Seq:
-    """Write the record and its projections; the caller has made sure that it is not known yet."""
+) -> Entry:
+    """Write the record; the caller has made sure that it is not known yet."""
     (previous,) = connection.execute(
         "SELECT coalesce((SELECT chain FROM log ORDER BY seq DESC LIMIT 1), ?)", (CHAIN_START,)
     ).fetchone()
@@ -67,7 +66,7 @@ def append(
         )
     if reception is not None:
         connection.execute(
-            "INSERT INTO reception VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO reception VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 seq,
                 reception.node_num,
@@ -76,10 +75,10 @@ def append(
                 reception.snr_db,
                 reception.rssi_dbm,
                 reception.direct,
+                reception.reply_id,
             ),
         )
-    project.apply(connection, Entry(seq, via, now, record, reception))
-    return seq
+    return Entry(seq, via, now, record, reception)
 
 
 def since(connection: sqlite3.Connection, after: int, limit: int) -> list[Entry]:
@@ -160,5 +159,5 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     record = Record(
         rid, Kind(kind), author, room, channel, made_at, nonce, subject, salt, body_hash, body
     )
-    reception = None if heard[0] is None else Reception(*heard[:-1], bool(heard[-1]))
+    reception = None if heard[0] is None else Reception(*heard[:5], bool(heard[5]), heard[6])
     return Entry(Seq(seq), Via(via), received_at, record, reception)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kimnode.rules.airtime import Priority
+from kimnode.rules.airtime import Priority, Spent
 from kimnode.rules.delivery import State
 
 BROADCAST = 0xFFFFFFFF
@@ -56,16 +56,6 @@ class OutPacket:
     expires_at: float
     written_at: float | None
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """One own transmission (or up to three of one packet) in the airtime ledger."""
-
-    packet_id: int
-    at: float
-    airtime_ms: float
-    priority: Priority
 
 
 def queue(connection: sqlite3.Connection, packets: Sequence[NewPacket], now: float) -> None:
@@ -158,6 +148,14 @@ def spent_since(connection: sqlite3.Connection, since: float) -> list[Spent]:
         (since,),
     )
     return [Spent(pid, at, ms, Priority(priority)) for pid, at, ms, priority in rows]
+
+
+def times_queued(connection: sqlite3.Connection, seq: int) -> int:
+    """How often the message at `seq` was put in line (an alarm is said again and again)."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM outbox WHERE seq = ? AND part = 1", (seq,)
+    ).fetchone()
+    return int(count)
 
 
 def _packet(row: tuple[object, ...]) -> OutPacket:

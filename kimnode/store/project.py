@@ -4,6 +4,7 @@ import sqlite3
 
 from kimnode.record import Entry, Kind
 from kimnode.rules.sos import SosState, step
+from kimnode.store import log
 
 
 def apply(connection: sqlite3.Connection, entry: Entry) -> None:
@@ -36,11 +37,23 @@ def sos_state(connection: sqlite3.Connection, seq: int) -> SosState | None:
     return SosState(row[0]) if row else None
 
 
-def open_sos_by(connection: sqlite3.Connection, author: str) -> list[int]:
-    """Positions of this author's SOS that are not cancelled, newest first."""
+def sos_by(connection: sqlite3.Connection, author: str, *states: SosState) -> list[int]:
+    """Positions of this author's alarms in these states, newest first."""
+    marks = ",".join("?" * len(states))
     rows = connection.execute(
-        "SELECT sos.seq FROM sos JOIN log USING (seq) WHERE author = ? AND state != ?"
-        " ORDER BY sos.seq DESC",
-        (author, SosState.CANCELLED),
+        "SELECT sos.seq FROM sos JOIN log USING (seq)"
+        f" WHERE author = ? AND state IN ({marks}) ORDER BY sos.seq DESC",
+        (author, *states),
     )
     return [row[0] for row in rows]
+
+
+def rebuild(connection: sqlite3.Connection) -> int:
+    """Make the read tables again from the log; how many entries were replayed."""
+    connection.execute("DELETE FROM sos")
+    count = position = 0
+    while entries := log.since(connection, position, 500):
+        for entry in entries:
+            apply(connection, entry)
+        count, position = count + len(entries), entries[-1].seq
+    return count

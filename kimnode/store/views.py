@@ -68,7 +68,10 @@ FROM log m
 LEFT JOIN body b ON b.seq = m.seq
 LEFT JOIN reception r ON r.seq = m.seq
 LEFT JOIN node n ON n.num = r.node_num
-LEFT JOIN log q ON q.id = m.subject
+LEFT JOIN log q ON q.seq = coalesce(
+  (SELECT seq FROM log WHERE id = m.subject),
+  (SELECT max(seq) FROM reception WHERE packet_id = r.reply_id),
+  (SELECT max(seq) FROM outbox WHERE packet_id = r.reply_id AND seq > 0))
 LEFT JOIN body qb ON qb.seq = q.seq
 LEFT JOIN reception qr ON qr.seq = q.seq
 LEFT JOIN node qn ON qn.num = qr.node_num

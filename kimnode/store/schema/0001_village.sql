@@ -36,7 +36,8 @@ CREATE TABLE reception (
   hops      INTEGER,                    -- NULL: the sender did not say
   snr_db    REAL    NOT NULL,
   rssi_dbm  INTEGER NOT NULL,
-  direct    INTEGER NOT NULL
+  direct    INTEGER NOT NULL,
+  reply_id  INTEGER                     -- packet id that it answers; NULL = none
 );
 CREATE INDEX reception_packet ON reception (packet_id);
 
@@ -81,6 +82,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_state ON outbox (state) WHERE state IN ('queued', 'in_radio');
 CREATE INDEX outbox_rev ON outbox (rev);
 CREATE INDEX outbox_seq ON outbox (seq);
+CREATE INDEX outbox_packet ON outbox (packet_id);
 
 -- Own transmissions of the last hour and a bit: a restart must not give a fresh airtime budget.
 CREATE TABLE airtime (

@@ -1,0 +1,156 @@
+"""What the radio hears becomes records. Texts from the air are never trusted, only made readable.
+
+A direct text to this gateway is private: it is not stored; its sender gets one help reply.
+"""
+
+import logging
+from collections import OrderedDict
+
+from kimnode.clock import Clock
+from kimnode.errors import Refused
+from kimnode.intake import Intake
+from kimnode.metrics import Metrics
+from kimnode.radio.messages import BROADCAST, TEXT_PORT, Heard, NodeSeen, Radio
+from kimnode.radio.outbound import Voice
+from kimnode.radio.phrases import AUTOMATIC, phrase
+from kimnode.record import Kind, Reception, Record, Via
+from kimnode.rules.admission import SOS_ROOM
+from kimnode.rules.airtime import EXPIRY_S, Priority
+from kimnode.rules.rooms import RADIO_ROOM
+from kimnode.rules.sos import SosState
+from kimnode.rules.text import readable
+from kimnode.store import log, outbox, people, project
+from kimnode.store.db import Database
+from kimnode.store.outbox import NewPacket
+from kimnode.wire import records
+from kimnode.wire.airtext import Say, Sos, SosCancel, parse_command
+
+logger = logging.getLogger(__name__)
+
+HELP_EVERY_S = 600.0  # one help reply per radio in this time
+NOTED_EVERY_S = 60.0  # "last heard" of a radio is written at most so often
+MAX_REMEMBERED = 256  # radios in each of the two memories above
+ALERT_PORT = 11  # a text with a bell; stock apps send it from their alert button
+DIRECT_CHANNEL = "direct"  # stands in the record's id in place of a channel's name
+
+
+class Inbound:
+    """Hand it what the link reports; it stores, and puts at most one reply in the outbox."""
+
+    def __init__(
+        self, db: Database, intake: Intake, clock: Clock, metrics: Metrics, voice: Voice
+    ) -> None:
+        self._db = db
+        self._intake = intake
+        self._clock = clock
+        self._metrics = metrics
+        self._voice = voice
+        self._noted: OrderedDict[int, float] = OrderedDict()
+        self._helped: OrderedDict[int, float] = OrderedDict()
+
+    async def node_seen(self, node: NodeSeen) -> None:
+        """A radio told its name."""
+        known = people.RadioNode(
+            node.num, readable(node.long_name.encode()), readable(node.short_name.encode()),
+            node.public_key, node.last_heard,
+        )  # fmt: skip
+        await self._db.write(lambda c: people.save_node(c, known), quiet=True)
+
+    async def heard(self, packet: Heard, radio: Radio) -> None:
+        """Any packet that our radio could read."""
+        if packet.sender == radio.num:
+            return
+        if _once_in(self._noted, packet.sender, NOTED_EVERY_S, self._clock.monotonic()):
+            now = int(self._clock.now())
+            await self._db.write(lambda c: people.touch_node(c, packet.sender, now), quiet=True)
+        if packet.portnum in (TEXT_PORT, ALERT_PORT):
+            await self._text(packet, radio)
+
+    async def _text(self, packet: Heard, radio: Radio) -> None:
+        text = readable(packet.payload)
+        direct = packet.to == radio.num
+        if not text or packet.to not in (radio.num, BROADCAST):
+            self._metrics.wire_errors.labels("radio").inc()
+            return
+        command = parse_command(text)
+        record = await self._record(command, text, packet, radio)
+        if record is None:
+            if direct:
+                await self._help(packet, text)
+            return
+        try:
+            await self._intake.accept(record, Via.RADIO, _reception(packet, direct))
+        except Refused as refused:
+            logger.info("text from !%08x refused: %s", packet.sender, refused.reason)
+
+    async def _record(
+        self, command: Sos | SosCancel | Say, text: str, packet: Heard, radio: Radio
+    ) -> Record | None:
+        """The record that the text is, or None when it is nobody's business here."""
+        direct = packet.to == radio.num
+        channel = DIRECT_CHANNEL if direct else _channel_name(radio, packet.channel)
+        sender, packet_id = packet.sender, packet.packet_id
+        if isinstance(command, Sos):
+            return records.heard(Kind.SOS, sender, packet_id, channel, SOS_ROOM, text)
+        if isinstance(command, SosCancel):
+            subject = await self._open_alarm(sender)
+            if subject is not None:
+                return records.heard(
+                    Kind.SOS_CANCEL, sender, packet_id, channel, SOS_ROOM, text, subject.id
+                )
+        if direct or packet.channel != self._voice.channel:
+            return None
+        return records.heard(Kind.CHAT, sender, packet_id, channel, RADIO_ROOM.id, text)
+
+    async def _open_alarm(self, sender: int) -> Record | None:
+        author = records.radio_author(sender)
+        states = (SosState.OPEN, SosState.TAKEN)
+        seqs = await self._db.read(lambda c: project.sos_by(c, author, *states))
+        entry = await self._db.read(lambda c: log.entry(c, seqs[0])) if seqs else None
+        return entry.record if entry else None
+
+    async def _help(self, packet: Heard, text: str) -> None:
+        """One packet that says what this post is for. Never to an automatic answer."""
+        if text.startswith(AUTOMATIC):
+            return
+        if not _once_in(self._helped, packet.sender, HELP_EVERY_S, self._clock.monotonic()):
+            return
+        words = phrase(self._voice.language, "help", post=self._voice.post)
+        now = self._clock.now()
+        reply = NewPacket(
+            0, 1, 1, Priority.DIRECT, packet.sender, self._voice.channel, words.encode(),
+            packet.packet_id, True, now + EXPIRY_S[Priority.DIRECT],
+        )  # fmt: skip
+        await self._db.write(lambda c: outbox.queue(c, [reply], now))
+
+
+def _reception(packet: Heard, direct: bool) -> Reception:
+    """`hop_start` 0 means that the sender did not say how far the packet may go."""
+    hops = packet.hop_start - packet.hop_limit if packet.hop_start else None
+    return Reception(
+        node_num=packet.sender,
+        packet_id=packet.packet_id,
+        hops=hops if hops is None or hops >= 0 else None,
+        snr_db=packet.snr,
+        rssi_dbm=packet.rssi,
+        direct=direct,
+        reply_id=packet.reply_id or None,
+    )
+
+
+def _channel_name(radio: Radio, index: int) -> str:
+    """The channel's name: gateways may keep it under different numbers."""
+    names = {channel.index: channel.name for channel in radio.channels}
+    return names.get(index, "")
+
+
+def _once_in(memory: OrderedDict[int, float], key: int, seconds: float, now: float) -> bool:
+    """True at most once per key and `seconds`; forgets the oldest beyond MAX_REMEMBERED."""
+    last = memory.get(key)
+    if last is not None and now - last < seconds:
+        return False
+    memory[key] = now
+    memory.move_to_end(key)
+    while len(memory) > MAX_REMEMBERED:
+        memory.popitem(last=False)
+    return True

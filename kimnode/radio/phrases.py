@@ -1,0 +1,40 @@
+"""What the node itself says on the air. Each phrase fits one packet (tests/radio/test_phrases.py).
+
+Stock radios show it as it is, so it is plain text in the node's language, short and without
+abbreviations. Automatic answers begin with AUTOMATIC, and nobody answers such a text: two gateways
+would else talk to each other for ever.
+"""
+
+AUTOMATIC = "[otomatis]"
+
+PHRASES = {
+    "id": {
+        "help": AUTOMATIC + " Ini {post}. Tulis di kanal utama supaya warga membacanya. Darurat:"
+        " kirim SOS lalu keterangan. Pesan langsung ke pos ini tidak disimpan.",
+        "sos": "SOS {who}",
+        "sos-again": "SOS {who} (ulang {n})",
+        "sos-received": "SOS {who} diterima {post}. Menunggu petugas. Salah kirim? Tulis BATAL SOS",
+        "sos-taken": "SOS {who} ditangani oleh {by} lewat {post}.",
+        "sos-cancelled": "SOS {who} dibatalkan. Dicatat {post}.",
+    },
+    "en": {
+        "help": AUTOMATIC + " This is {post}. Write on the main channel so that the village reads"
+        " it. Emergency: send SOS and what happened. Direct messages are not kept here.",
+        "sos": "SOS {who}",
+        "sos-again": "SOS {who} (again {n})",
+        "sos-received": "SOS {who} received by {post}. Waiting for help. Mistake? Write CANCEL SOS",
+        "sos-taken": "SOS {who} taken by {by} at {post}.",
+        "sos-cancelled": "SOS {who} cancelled. Noted by {post}.",
+    },
+}
+
+MAX_NAME_BYTES = 36  # of a radio's own name inside a phrase: firmware allows 39 bytes
+
+
+def phrase(language: str, key: str, **names: str) -> str:
+    """The phrase with its names filled in, each cut so that the whole fits one packet."""
+    return PHRASES[language][key].format(**{k: _cut(v) for k, v in names.items()})
+
+
+def _cut(name: str) -> str:
+    return name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")

@@ -1,0 +1,76 @@
+"""Keeps the file within its budget of days and megabytes. Runs once an hour.
+
+Never deleted: what the uplink has no receipt for, alarms, and replay rows (`seen`): a recording of
+an old packet must stay a repetition for ever.
+"""
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from kimnode.record import Kind
+from kimnode.rules.delivery import State
+from kimnode.store import log
+
+UPLINK_RECEIPT = "uplink-receipt"  # cursor: entries up to it are safe at the district
+BATCH = 500  # rows in one transaction, so that a phone's message never waits long
+OUTBOX_DAYS = 7
+LEDGER_S = 2 * 3600.0
+MB = 1_000_000
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long and how much is kept; `carried_rooms` leave the village by uplink."""
+
+    days: int
+    megabytes: int
+    carried_rooms: Collection[str] = ()
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """Bytes of the file that hold rows (free pages are used again before it grows)."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    return int((pages - free) * size)
+
+
+def delete_batch(connection: sqlite3.Connection, budget: Budget, now: int) -> int:
+    """Delete at most BATCH entries that are past the budget; how many were deleted."""
+    full = used_bytes(connection) > budget.megabytes * MB
+    before = now if full else now - budget.days * DAY_S
+    marks = ",".join("?" * len(budget.carried_rooms))
+    rows = connection.execute(
+        "SELECT seq FROM log WHERE kind = ? AND received_at < ?"
+        f" AND (room NOT IN ({marks}) OR seq <= ?)"
+        " AND seq NOT IN (SELECT seq FROM outbox WHERE state IN (?, ?))"
+        " ORDER BY seq LIMIT ?",
+        (
+            Kind.CHAT,
+            before,
+            *budget.carried_rooms,
+            log.cursor(connection, UPLINK_RECEIPT),
+            State.QUEUED,
+            State.IN_RADIO,
+            BATCH,
+        ),
+    ).fetchall()
+    connection.executemany("DELETE FROM log WHERE seq = ?", rows)
+    return len(rows)
+
+
+def delete_sent(connection: sqlite3.Connection, now: float) -> None:
+    """Old finished packets and ledger rows. The newest `rev` stays, so that it is not given twice."""
+    connection.execute(
+        "DELETE FROM outbox WHERE queued_at < ? AND state NOT IN (?, ?)"
+        " AND rev < (SELECT max(rev) FROM outbox)",
+        (now - OUTBOX_DAYS * DAY_S, State.QUEUED, State.IN_RADIO),
+    )
+    connection.execute("DELETE FROM airtime WHERE at < ?", (now - LEDGER_S,))
+
+
+def erase(connection: sqlite3.Connection, seq: int) -> bool:
+    """Forget what was written in one entry; its header, id and place in the chain stay."""
+    return connection.execute("DELETE FROM body WHERE seq = ?", (seq,)).rowcount > 0
