@@ -22,7 +22,7 @@ _HEAD = re.compile(
     r"(?: \((?P<part>[1-9])/(?P<parts>[2-9])\))?: (?P<text>.+)",
     re.DOTALL,
 )
-_PAUSE = r"[\s!?.,:;*#_–—-]*"  # between the word and what is meant; an emoji is meant
+_PAUSE = r"[\s!?.,:;*#_\u2013\u2014-]*"  # between the word and what is meant; an emoji is meant
 # The word in front: "SOS", "S.O.S", "s o s" or the emoji, not the start of a longer word.
 _SOS = re.compile(
     rf"[\W_]*?(?:s([. -]?)o\1s(?![^\W\d_])|\U0001f198){_PAUSE}(?P<text>.*)", re.I | re.S

@@ -1,0 +1,123 @@
+"""How much one phone, one radio and everybody together may say. Token buckets, bounded memory.
+
+A check either raises and changes nothing, or counts the message: call it last, when everything
+else allows the message, and not for a repetition of one that is already in the log.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from kimnode.errors import Reason, Refused
+
+MAX_KEYS = 4096  # phones or radios remembered; the one unheard for longest starts afresh
+REPEAT_S = 30.0  # the same words again from the same phone within this time are refused
+REPEATS_KEPT = 4  # so that two texts in turn do not get around it
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` at once, then one per `every_s`."""
+
+    burst: int
+    every_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """All limits of a node; a village may know better."""
+
+    phone: Rate = Rate(burst=5, every_s=3)
+    phone_on_air: Rate = Rate(burst=5, every_s=60)
+    phone_on_air_hourly: Rate = Rate(burst=6, every_s=600)
+    phone_sos: Rate = Rate(burst=3, every_s=60)
+    node: Rate = Rate(burst=200, every_s=1 / 30)  # sixty phones at their full rate, and some room
+    radio: Rate = Rate(burst=10, every_s=5)
+    all_radios: Rate = Rate(burst=60, every_s=0.25)  # node numbers can be invented
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """Fullness as it was at `at`."""
+
+    tokens: float
+    at: float
+
+
+@dataclass(slots=True)
+class _Talker:
+    """What is remembered about one phone or radio."""
+
+    buckets: dict[str, _Bucket] = field(default_factory=dict)
+    recent: deque[tuple[bytes, float]] = field(default_factory=lambda: deque(maxlen=REPEATS_KEPT))
+
+
+class Limits:
+    """The limits of one node and what has been used of them. `now` is in seconds."""
+
+    def __init__(self, rates: Rates | None = None) -> None:
+        self._rates = rates or Rates()
+        self._talkers: OrderedDict[Hashable, _Talker] = OrderedDict()
+        self._everybody = _Talker()
+
+    def check_phone(self, device: bytes, on_air: bool, text_hash: bytes, now: float) -> None:
+        """A phone's chat. Refused: REPEATED_TEXT, TOO_FAST, or NODE_BUSY when all are too fast."""
+        rates = self._rates
+        talker = self._talker(device)
+        self._refuse_repeated(talker, text_hash, now)
+        own = {"phone": rates.phone}
+        if on_air:
+            own |= {"on air": rates.phone_on_air, "hourly": rates.phone_on_air_hourly}
+        self._take(talker, own, {"phones": rates.node}, now)
+        talker.recent.append((text_hash, now))
+
+    def check_sos(self, device: bytes, now: float) -> None:
+        """An SOS, its cancellation or an "I take it": never stopped by what others do."""
+        self._take(self._talker(device), {"sos": self._rates.phone_sos}, {}, now)
+
+    def check_radio(self, node_num: int, now: float) -> None:
+        """A text from the air that is no SOS."""
+        rates = self._rates
+        self._take(
+            self._talker(node_num), {"radio": rates.radio}, {"radios": rates.all_radios}, now
+        )
+
+    def _talker(self, key: Hashable) -> _Talker:
+        talker = self._talkers.setdefault(key, _Talker())
+        self._talkers.move_to_end(key)
+        if len(self._talkers) > MAX_KEYS:
+            self._talkers.popitem(last=False)
+        return talker
+
+    def _refuse_repeated(self, talker: _Talker, text_hash: bytes, now: float) -> None:
+        for said, at in talker.recent:
+            if said == text_hash and at <= now < at + REPEAT_S:
+                raise Refused(Reason.REPEATED_TEXT, retry_after_s=at + REPEAT_S - now)
+
+    def _take(
+        self, talker: _Talker, own: dict[str, Rate], shared: dict[str, Rate], now: float
+    ) -> None:
+        """One token from every bucket, or from none."""
+        own_wait_s = max(_wait_s(talker, name, rate, now) for name, rate in own.items())
+        if own_wait_s > 0:
+            raise Refused(Reason.TOO_FAST, retry_after_s=own_wait_s)
+        for name, rate in shared.items():
+            wait_s = _wait_s(self._everybody, name, rate, now)
+            if wait_s > 0:
+                raise Refused(Reason.NODE_BUSY, retry_after_s=wait_s)
+        for owner, rates in ((talker, own), (self._everybody, shared)):
+            for name, rate in rates.items():
+                owner.buckets[name] = _Bucket(_tokens(owner, name, rate, now) - 1, now)
+
+
+def _tokens(talker: _Talker, name: str, rate: Rate, now: float) -> float:
+    """A clock that was set back refills nothing, and takes nothing away."""
+    bucket = talker.buckets.get(name)
+    if bucket is None:
+        return rate.burst
+    return min(rate.burst, bucket.tokens + max(now - bucket.at, 0) / rate.every_s)
+
+
+def _wait_s(talker: _Talker, name: str, rate: Rate, now: float) -> float:
+    """Seconds until a whole token is there; 0 if one is."""
+    return max(1 - _tokens(talker, name, rate, now), 0) * rate.every_s
