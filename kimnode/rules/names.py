@@ -9,12 +9,16 @@ import unicodedata
 from functools import cache
 
 from kimnode.errors import Reason, Refused
+from kimnode.rules.text import INVISIBLE, has_pile
 from kimnode.wire.graphemes import clusters, is_mark
 
 MAX_NAME_CHARS = 20  # visible ones
 MAX_NAME_BYTES = 60  # it stands in front of every text on the air, of 200 bytes in all
 MAX_RAW_CHARS = 200  # a longer input is not even looked at
 PUNCTUATION = frozenset(" .'-_")  # no colon and no brackets: "Ani (1/3): " must stay parseable
+DIGITS = frozenset("0123456789")
+# What keyboards put for the apostrophe of Ma'ruf.
+APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 TAG_CHARS = 3
 
@@ -78,8 +82,8 @@ def clean_name(raw: str) -> str:
     """
     if len(raw) > MAX_RAW_CHARS:
         raise Refused(Reason.BAD_NAME, "too long")
-    name = " ".join(unicodedata.normalize("NFKC", raw).split())
-    if not all(_allowed(c) for c in name):
+    name = " ".join(unicodedata.normalize("NFKC", raw.translate(APOSTROPHES)).split())
+    if has_pile(name) or not all(_allowed(c) for c in name):
         raise Refused(Reason.BAD_NAME, "only letters, digits, space and . ' - _")
     if is_mark(name[:1] or " ") or not any(c.isalpha() for c in name):
         raise Refused(Reason.BAD_NAME, "needs a letter")
@@ -120,8 +124,14 @@ def tag(digest: bytes) -> str:
 
 
 def _allowed(char: str) -> bool:
-    category = unicodedata.category(char)
-    return category[0] in "LM" or char in PUNCTUATION or category == "Nd"
+    if char in PUNCTUATION or char in DIGITS:
+        return True
+    return unicodedata.category(char)[0] in "LM" and not _has_no_ink(char)
+
+
+def _has_no_ink(char: str) -> bool:
+    """Fillers that count as letters, and variation selectors."""
+    return char in INVISIBLE or "\ufe00" <= char <= "\ufe0f" or char >= "\U000e0000"
 
 
 def _script(char: str) -> str:

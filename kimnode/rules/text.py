@@ -47,7 +47,7 @@ def clean_text(raw: str | bytes, max_chars: int) -> str:
     visible = _visible(text)
     if len(text) - len(visible) > MAX_INVISIBLE:
         raise Refused(Reason.BAD_TEXT, "invisible characters")
-    if _has_pile(visible):
+    if has_pile(visible):
         raise Refused(Reason.BAD_TEXT, "combining marks")
     tidy = _tidy(visible)
     if not tidy:
@@ -121,7 +121,8 @@ def _may_join(char: str, before: str, after: str) -> bool:
     return before >= "\u0600" and unicodedata.category(before) in ("Lo", "Mn", "Mc")
 
 
-def _has_pile(text: str) -> bool:
+def has_pile(text: str) -> bool:
+    """More combining marks on one letter than any script needs."""
     return _without_piles(text) != text
 
 
