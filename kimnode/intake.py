@@ -4,6 +4,7 @@ Nothing is sent from here. A record that was accepted is in the log, and the out
 it there.
 """
 
+import hashlib
 import logging
 import sqlite3
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class Intake:
         if known is not None:
             return self._repeated(known, via)
         try:
-            self._limits.check(record, via, self._clock.monotonic())
+            self._check_limits(record, via)
             now = int(self._clock.now())
             accepted = await self._db.write(lambda c: _append(c, record, via, reception, now))
         except Refused as refused:
@@ -61,6 +62,17 @@ class Intake:
         if record.kind is Kind.SOS:
             logger.warning("SOS from %s, entry %d", record.author, accepted.seq)
         return accepted
+
+    def _check_limits(self, record: Record, via: Via) -> None:
+        now = self._clock.monotonic()
+        if via is Via.RADIO:
+            if record.kind is Kind.CHAT:
+                self._limits.check_radio(record.author, now)
+        elif record.kind is Kind.CHAT and record.body is not None:
+            words = hashlib.sha256(record.body.text.encode()).digest()
+            self._limits.check_phone(record.author, words, now)
+        else:
+            self._limits.check_sos(record.author, now)
 
     def _repeated(self, seq: Seq, via: Via) -> Accepted:
         self._metrics.repeated.labels(via.name).inc()

@@ -3,7 +3,7 @@
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -35,11 +35,10 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(autouse=True)
-def _log_calls_are_well_formed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _log_calls_are_well_formed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log call with wrong arguments prints to stderr in production; here it fails the test."""
 
     def refuse(_handler: logging.Handler, record: logging.LogRecord) -> None:
         raise AssertionError(f"badly formatted log call: {record.msg!r} {record.args!r}")
 
     monkeypatch.setattr(logging.Handler, "handleError", refuse)
-    yield

@@ -19,15 +19,17 @@ from kimnode.rules.airtime import EXPIRY_S, Priority
 from kimnode.rules.rooms import RADIO_ROOM
 from kimnode.rules.sos import SosState
 from kimnode.rules.text import readable
-from kimnode.store import log, outbox, people, project
+from kimnode.store import outbox, people, views
 from kimnode.store.db import Database
 from kimnode.store.outbox import NewPacket
+from kimnode.store.views import Message
 from kimnode.wire import records
 from kimnode.wire.airtext import Say, Sos, SosCancel, parse_command
 
 logger = logging.getLogger(__name__)
 
 HELP_EVERY_S = 600.0  # one help reply per radio in this time
+TAKEN_REPEAT_S = 900.0  # an alarm that was taken: the same words later than this alarm anew
 NOTED_EVERY_S = 60.0  # "last heard" of a radio is written at most so often
 MAX_REMEMBERED = 256  # radios in each of the two memories above
 ALERT_PORT = 11  # a text with a bell; stock apps send it from their alert button
@@ -73,6 +75,10 @@ class Inbound:
             self._metrics.wire_errors.labels("radio").inc()
             return
         command = parse_command(text)
+        if isinstance(command, Sos) and _is_repetition(
+            text, await self._alarms(packet.sender), self._clock.now()
+        ):
+            return
         record = await self._record(command, text, packet, radio)
         if record is None:
             if direct:
@@ -93,7 +99,7 @@ class Inbound:
         if isinstance(command, Sos):
             return records.heard(Kind.SOS, sender, packet_id, channel, SOS_ROOM, text)
         if isinstance(command, SosCancel):
-            subject = await self._open_alarm(sender)
+            subject = _meant(command, await self._alarms(sender))
             if subject is not None:
                 return records.heard(
                     Kind.SOS_CANCEL, sender, packet_id, channel, SOS_ROOM, text, subject.id
@@ -102,12 +108,10 @@ class Inbound:
             return None
         return records.heard(Kind.CHAT, sender, packet_id, channel, RADIO_ROOM.id, text)
 
-    async def _open_alarm(self, sender: int) -> Record | None:
+    async def _alarms(self, sender: int) -> list[Message]:
+        """This radio's alarms that are not cancelled, newest first."""
         author = records.radio_author(sender)
-        states = (SosState.OPEN, SosState.TAKEN)
-        seqs = await self._db.read(lambda c: project.sos_by(c, author, *states))
-        entry = await self._db.read(lambda c: log.entry(c, seqs[0])) if seqs else None
-        return entry.record if entry else None
+        return await self._db.read(lambda c: views.alarms_by(c, author))
 
     async def _help(self, packet: Heard, text: str) -> None:
         """One packet that says what this post is for. Never to an automatic answer."""
@@ -122,6 +126,24 @@ class Inbound:
             packet.packet_id, True, now + EXPIRY_S[Priority.DIRECT],
         )  # fmt: skip
         await self._db.write(lambda c: outbox.queue(c, [reply], now))
+
+
+def _meant(command: SosCancel, alarms: list[Message]) -> Message | None:
+    """The alarm that is taken back. A gateway sends for many phones: then the name decides."""
+    if len(alarms) == 1:
+        return alarms[0]
+    named = [a for a in alarms if command.text and f"SOS {command.text}:" in (a.text or "")]
+    return named[0] if named else None
+
+
+def _is_repetition(text: str, alarms: list[Message], now: float) -> bool:
+    """The same words again while the alarm still stands: gateways and people repeat an SOS."""
+    return any(
+        a.text == text
+        and a.sos is not None
+        and (a.sos.state is SosState.OPEN or now - a.at < TAKEN_REPEAT_S)
+        for a in alarms
+    )
 
 
 def _reception(packet: Heard, direct: bool) -> Reception:

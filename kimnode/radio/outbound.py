@@ -3,25 +3,31 @@
 It only queues. The sender (sender.py) takes packets from there when airtime and the radio allow.
 """
 
-import asyncio
 import contextlib
 import sqlite3
 from dataclasses import dataclass
+from functools import partial
 
 from kimnode.clock import Clock
 from kimnode.radio.phrases import phrase
-from kimnode.record import Entry, Kind, Via
+from kimnode.record import Body, Entry, Kind, Via
 from kimnode.rules import sos
 from kimnode.rules.airtime import EXPIRY_S, Priority
+from kimnode.rules.delivery import State
 from kimnode.rules.routes import air_priority
 from kimnode.store import log, outbox, views
 from kimnode.store.db import Database
 from kimnode.store.outbox import BROADCAST, NewPacket
-from kimnode.wire.airtext import split
+from kimnode.wire.airtext import Sos, cancel_packet, parse_command, sos_packet, split
 
 CURSOR = "radio"
 BATCH = 100
 IDLE_S = 3600.0
+# Of one phone's messages, so many go on the air in an hour; all of them are on Wi-Fi at once.
+# The hour's whole budget carries about thirty (MEDIUM_FAST, 1 %).
+PHONE_QUOTA = 6
+QUOTA_WINDOW_S = 3600.0
+QUOTA_REASON = "quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +85,12 @@ class Outbound:
         pause_s = IDLE_S
         for alarm in await self._db.read(views.open_alarms):
             age_s = now - alarm.at
-            said = await self._db.read(lambda c, seq=alarm.seq: outbox.times_queued(c, seq))
+            said = await self._db.read(partial(outbox.times_queued, seq=alarm.seq))
             first = int(alarm.via is not Via.RADIO)
             if said < first + sos.repeats_due(age_s):
-                again = phrase(self._voice.language, "sos-again", who=alarm.name, n=str(said + 1))
-                new = _broadcast(alarm.seq, again, alarm.text or "", self._voice, now)
-                await self._db.write(lambda c, new=new: outbox.queue(c, new, now))
+                payload = sos_packet(alarm.name, _without_sos(alarm.text or ""))
+                again = _packet(alarm.seq, payload, self._voice, now)
+                await self._db.write(partial(outbox.queue, packets=[again], now=now))
             pause_s = min(pause_s, sos.next_repeat_s(age_s) or IDLE_S)
         return pause_s
 
@@ -101,32 +107,45 @@ def packets(connection: sqlite3.Connection, entry: Entry, voice: Voice) -> list[
     if record.body is None or not _goes_out(entry):
         return []
     if record.kind is Kind.CHAT:
-        return _broadcast(
-            entry.seq, record.body.nick, record.body.text, voice, entry.received_at, Priority.CHAT
-        )
-    if record.kind is Kind.SOS and entry.via is not Via.RADIO:
-        title = phrase(voice.language, "sos", who=record.body.nick)
-        return _broadcast(entry.seq, title, record.body.text, voice, entry.received_at)
+        return _chat(connection, entry, record.body, voice)
+    if entry.via is not Via.RADIO and record.kind is Kind.SOS:
+        payload = sos_packet(record.body.nick, record.body.text)
+        return [_packet(entry.seq, payload, voice, entry.received_at)]
+    if entry.via is not Via.RADIO and record.kind is Kind.SOS_CANCEL:
+        return [_packet(0, cancel_packet(record.body.nick), voice, entry.received_at)]
     return _about_alarm(connection, entry, voice)
 
 
-def _broadcast(
-    seq: int,
-    title: str,
-    text: str,
-    voice: Voice,
-    since: float,
-    priority: Priority = Priority.SOS,
+def _chat(
+    connection: sqlite3.Connection, entry: Entry, body: Body, voice: Voice
 ) -> list[NewPacket]:
-    """`title: text` to everybody, in as many parts as it takes."""
-    parts = split(title, text)
-    expires_at = since + EXPIRY_S[priority]
+    """A villager's text. Beyond the phone's share of the hour it is marked as not sent."""
+    since = entry.received_at - QUOTA_WINDOW_S
+    used = outbox.messages_since(connection, entry.record.author, since)
+    parts = split(body.nick, body.text)
+    expires_at = entry.received_at + EXPIRY_S[Priority.CHAT]
+    state, reason = (State.QUEUED, "") if used < PHONE_QUOTA else (State.FAILED, QUOTA_REASON)
     return [
         NewPacket(
-            seq, n, len(parts), priority, BROADCAST, voice.channel, part, None, True, expires_at
+            entry.seq, n, len(parts), Priority.CHAT, BROADCAST, voice.channel, part, None, True,
+            expires_at, state, reason,
         )
         for n, part in enumerate(parts, 1)
-    ]
+    ]  # fmt: skip
+
+
+def _packet(seq: int, payload: bytes, voice: Voice, since: float) -> NewPacket:
+    """One SOS packet to everybody."""
+    expires_at = since + EXPIRY_S[Priority.SOS]
+    return NewPacket(
+        seq, 1, 1, Priority.SOS, BROADCAST, voice.channel, payload, None, True, expires_at
+    )
+
+
+def _without_sos(text: str) -> str:
+    """What an SOS from the air says beside the word SOS, which sos_packet puts there again."""
+    command = parse_command(text)
+    return command.text if isinstance(command, Sos) else text
 
 
 SAID = {Kind.SOS: "sos-received", Kind.SOS_ACK: "sos-taken", Kind.SOS_CANCEL: "sos-cancelled"}

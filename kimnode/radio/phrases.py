@@ -1,8 +1,8 @@
 """What the node itself says on the air. Each phrase fits one packet (tests/radio/test_phrases.py).
 
 Stock radios show it as it is, so it is plain text in the node's language, short and without
-abbreviations. Automatic answers begin with AUTOMATIC, and nobody answers such a text: two gateways
-would else talk to each other for ever.
+abbreviations. Automatic answers begin with AUTOMATIC: nobody answers such a text, and no gateway
+takes it for an SOS. Two gateways would else alarm and answer each other for ever.
 """
 
 AUTOMATIC = "[otomatis]"
@@ -11,20 +11,18 @@ PHRASES = {
     "id": {
         "help": AUTOMATIC + " Ini {post}. Tulis di kanal utama supaya warga membacanya. Darurat:"
         " kirim SOS lalu keterangan. Pesan langsung ke pos ini tidak disimpan.",
-        "sos": "SOS {who}",
-        "sos-again": "SOS {who} (ulang {n})",
-        "sos-received": "SOS {who} diterima {post}. Menunggu petugas. Salah kirim? Tulis BATAL SOS",
-        "sos-taken": "SOS {who} ditangani oleh {by} lewat {post}.",
-        "sos-cancelled": "SOS {who} dibatalkan. Dicatat {post}.",
+        "sos-received": AUTOMATIC + " SOS {who} diterima {post}. Menunggu petugas. Salah kirim?"
+        " Tulis BATAL SOS",
+        "sos-taken": AUTOMATIC + " SOS {who} ditangani oleh {by} lewat {post}.",
+        "sos-cancelled": AUTOMATIC + " SOS {who} dibatalkan. Dicatat {post}.",
     },
     "en": {
         "help": AUTOMATIC + " This is {post}. Write on the main channel so that the village reads"
         " it. Emergency: send SOS and what happened. Direct messages are not kept here.",
-        "sos": "SOS {who}",
-        "sos-again": "SOS {who} (again {n})",
-        "sos-received": "SOS {who} received by {post}. Waiting for help. Mistake? Write CANCEL SOS",
-        "sos-taken": "SOS {who} taken by {by} at {post}.",
-        "sos-cancelled": "SOS {who} cancelled. Noted by {post}.",
+        "sos-received": AUTOMATIC + " SOS {who} received by {post}. Waiting for help. A mistake?"
+        " Write CANCEL SOS",
+        "sos-taken": AUTOMATIC + " SOS {who} taken by {by} at {post}.",
+        "sos-cancelled": AUTOMATIC + " SOS {who} cancelled. Noted by {post}.",
     },
 }
 

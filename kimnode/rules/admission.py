@@ -60,13 +60,17 @@ def _admit_chat(record: Record, body: Body, via: Via, _situation: Situation) -> 
 
 
 def _admit_sos(record: Record, body: Body, via: Via, situation: Situation) -> None:
-    """From a radio an SOS always enters, even a second one: it may bring the missing detail."""
+    """From a radio it always enters, even a second one: it may bring the missing detail.
+
+    A text is not asked for: who holds the button in an emergency may not be able to type.
+    """
     if record.room != SOS_ROOM:
         raise Refused(Reason.UNKNOWN_ROOM, record.room[:20])
     if via is Via.WEB:
         if situation.open_sos:
             raise Refused(Reason.SOS_OPEN)
-        split(body.nick, body.text)
+        if body.text and clean_text(body.text, MAX_TEXT_CHARS) != body.text:
+            raise Refused(Reason.BAD_TEXT)
 
 
 def _admit_sos_step(record: Record, body: Body, via: Via, situation: Situation) -> None:

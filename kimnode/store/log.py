@@ -159,5 +159,6 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     record = Record(
         rid, Kind(kind), author, room, channel, made_at, nonce, subject, salt, body_hash, body
     )
-    reception = None if heard[0] is None else Reception(*heard[:5], bool(heard[5]), heard[6])
+    heard[5] = bool(heard[5])
+    reception = None if heard[0] is None else Reception(*heard)
     return Entry(Seq(seq), Via(via), received_at, record, reception)

@@ -6,6 +6,7 @@ Every change takes the next `rev`, so that a phone that was away asks "what chan
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kimnode.rules.airtime import Priority, Spent
 from kimnode.rules.delivery import State
@@ -32,6 +33,8 @@ class NewPacket:
     reply_id: int | None
     want_ack: bool
     expires_at: float
+    state: State = State.QUEUED
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,12 @@ class OutPacket:
 
 
 def queue(connection: sqlite3.Connection, packets: Sequence[NewPacket], now: float) -> None:
-    """Append packets in order, all QUEUED."""
+    """Append packets in order."""
     for p in packets:
         connection.execute(
             "INSERT INTO outbox (seq, part, parts, priority, dest, channel, payload, reply_id,"
-            " want_ack, state, queued_at, expires_at, rev)"
-            f" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,{NEXT_REV})",
+            " want_ack, state, reason, queued_at, expires_at, rev)"
+            f" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,{NEXT_REV})",
             (
                 p.seq,
                 p.part,
@@ -75,7 +78,8 @@ def queue(connection: sqlite3.Connection, packets: Sequence[NewPacket], now: flo
                 p.payload,
                 p.reply_id,
                 p.want_ack,
-                State.QUEUED,
+                p.state,
+                p.reason,
                 now,
                 p.expires_at,
             ),
@@ -150,6 +154,16 @@ def spent_since(connection: sqlite3.Connection, since: float) -> list[Spent]:
     return [Spent(pid, at, ms, Priority(priority)) for pid, at, ms, priority in rows]
 
 
+def messages_since(connection: sqlite3.Connection, author: str, since: float) -> int:
+    """How many messages of this author were put in line for the air since then."""
+    (count,) = connection.execute(
+        "SELECT count(DISTINCT seq) FROM outbox JOIN log USING (seq)"
+        " WHERE author = ? AND queued_at >= ? AND reason != 'quota'",
+        (author, since),
+    ).fetchone()
+    return int(count)
+
+
 def times_queued(connection: sqlite3.Connection, seq: int) -> int:
     """How often the message at `seq` was put in line (an alarm is said again and again)."""
     (count,) = connection.execute(
@@ -158,9 +172,17 @@ def times_queued(connection: sqlite3.Connection, seq: int) -> int:
     return int(count)
 
 
-def _packet(row: tuple[object, ...]) -> OutPacket:
+def waiting_count(connection: sqlite3.Connection) -> int:
+    """Packets that wait for their turn on the air."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM outbox WHERE state = ?", (State.QUEUED,)
+    ).fetchone()
+    return int(count)
+
+
+def _packet(row: tuple[Any, ...]) -> OutPacket:
     values = list(row)
-    values[4] = Priority(values[4])  # type: ignore[call-overload]
-    values[9] = bool(values[9])
-    values[10] = State(values[10])  # type: ignore[arg-type]
-    return OutPacket(*values)  # type: ignore[arg-type]
+    values[4] = Priority(row[4])
+    values[9] = bool(row[9])
+    values[10] = State(row[10])
+    return OutPacket(*values)

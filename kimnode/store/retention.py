@@ -62,7 +62,7 @@ def delete_batch(connection: sqlite3.Connection, budget: Budget, now: int) -> in
 
 
 def delete_sent(connection: sqlite3.Connection, now: float) -> None:
-    """Old finished packets and ledger rows. The newest `rev` stays, so that it is not given twice."""
+    """Old finished packets and ledger rows. The newest `rev` stays, or its number comes again."""
     connection.execute(
         "DELETE FROM outbox WHERE queued_at < ? AND state NOT IN (?, ?)"
         " AND rev < (SELECT max(rev) FROM outbox)",

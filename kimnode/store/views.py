@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kimnode.record import Kind, Via
+from kimnode.record import Kind, RecordId, Via
 from kimnode.rules.delivery import State
 from kimnode.rules.sos import SosState
 
@@ -45,6 +45,7 @@ class Message:
     """One entry as people see it."""
 
     seq: int
+    id: RecordId
     kind: Kind
     room: str
     author: str
@@ -61,7 +62,7 @@ class Message:
 
 
 SELECT = """
-SELECT m.seq, m.kind, m.room, m.author, b.nick, b.text, m.via, m.received_at, m.nonce,
+SELECT m.seq, m.id, m.kind, m.room, m.author, b.nick, b.text, m.via, m.received_at, m.nonce,
        r.node_num, r.hops, r.snr_db, n.long_name,
        q.seq, qb.nick, qb.text, q.author, qn.long_name, s.state, s.by_nick
 FROM log m
@@ -107,6 +108,15 @@ def open_alarms(connection: sqlite3.Connection) -> list[Message]:
     """Every SOS that nobody has taken yet, oldest first."""
     rows = connection.execute(
         f"{SELECT} WHERE s.state = ? ORDER BY m.seq", (SosState.OPEN,)
+    ).fetchall()
+    return _messages(connection, rows)
+
+
+def alarms_by(connection: sqlite3.Connection, author: str) -> list[Message]:
+    """This author's alarms that are not cancelled, newest first."""
+    rows = connection.execute(
+        f"{SELECT} WHERE m.author = ? AND s.state != ? ORDER BY m.seq DESC",
+        (author, SosState.CANCELLED),
     ).fetchall()
     return _messages(connection, rows)
 
@@ -170,14 +180,15 @@ def _messages(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> li
 
 
 def _message(row: tuple[Any, ...], delivery: Delivery | None) -> Message:
-    seq, kind, room, author, nick, text, via, at, nonce, _node, hops, snr, long_name = row[:13]
-    q_seq, q_nick, q_text, q_author, q_long_name, sos_state, sos_by = row[13:]
+    seq, rid, kind, room, author, nick, text, via, at, nonce, _node, hops, snr, long_name = row[:14]
+    q_seq, q_nick, q_text, q_author, q_long_name, sos_state, sos_by = row[14:]
     quote = None
     if q_seq is not None:
         short = q_text if q_text is None else q_text[:QUOTE_CHARS]
         quote = Quote(q_seq, _name(q_nick, q_long_name, q_author), short)
     return Message(
         seq=seq,
+        id=rid,
         kind=Kind(kind),
         room=room,
         author=author,

@@ -1,4 +1,4 @@
-"""The one writer: group commit, the signal, cancellation, and files that are not what they should be."""
+"""The one writer: group commit, the signal, cancellation, and files with faults."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""The log as a whole: ids that survive erasure, a chain that shows tampering, retention's limits."""
+"""The log: ids that survive erasure, a chain that shows tampering, retention's limits."""
 
 import sqlite3
 
