@@ -1,0 +1,51 @@
+"""Which road each kind takes, walked over the whole table."""
+
+import itertools
+
+import pytest
+
+from kimnode.record import Kind, Via
+from kimnode.rules.airtime import Priority
+from kimnode.rules.rooms import ROOMS
+from kimnode.rules.routes import ROUTES, air_priority, to_phones
+
+NOT_RADIO = [via for via in Via if via is not Via.RADIO]
+EMERGENCIES = [Kind.SOS, Kind.SOS_ACK, Kind.SOS_CANCEL]
+
+
+def test_every_kind_has_a_route():
+    assert set(ROUTES) == set(Kind)
+
+
+@pytest.mark.parametrize(("kind", "room_id"), list(itertools.product(Kind, [*ROOMS, "unknown"])))
+def test_nothing_from_the_radio_goes_to_the_radio_again(kind, room_id):
+    assert air_priority(kind, room_id, Via.RADIO) is None
+
+
+@pytest.mark.parametrize("via", NOT_RADIO)
+def test_chat_goes_on_air_from_radio_rooms_only(via):
+    heard = {room_id: air_priority(Kind.CHAT, room_id, via) for room_id in [*ROOMS, "unknown"]}
+    assert heard == {
+        "umum": Priority.CHAT,
+        "tanya-kim": None,
+        "darurat": Priority.CHAT,
+        "warung": None,
+        "unknown": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "via", "room_id"), list(itertools.product(EMERGENCIES, NOT_RADIO, [*ROOMS, "unknown"]))
+)
+def test_an_emergency_always_goes_on_air(kind, via, room_id):
+    assert air_priority(kind, room_id, via) is Priority.SOS
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_phones_are_shown_every_room_that_is_known(kind):
+    assert all(to_phones(kind, room_id) for room_id in ROOMS)
+
+
+def test_of_unknown_rooms_phones_are_shown_emergencies_only():
+    shown = [kind for kind in Kind if to_phones(kind, "unknown")]
+    assert shown == EMERGENCIES
