@@ -67,6 +67,7 @@ class Why(StrEnum):
     NO_ANSWER = "no-answer"
     LINK_RESTARTED = "link-restarted"
     EXPIRED = "expired"
+    TOO_BIG = "too-big"  # for the airtime budget of its class
 
 
 _S, _E = State, Event
@@ -251,8 +252,8 @@ def max_retransmit_s(preset: Preset, payload_bytes: int, utilisation_pct: float 
 
 def patience_s(flight: Flight, max_retransmit: float) -> float | None:
     """Seconds that `flight` may stay in its state without a word; None: it is at rest."""
-    if flight.state is State.IN_RADIO:
-        return SILENCE_FACTOR * max_retransmit
+    if flight.state is State.IN_RADIO:  # accepted, it may wait there behind relayed packets
+        return SILENCE_FACTOR * max_retransmit * (2 if flight.accepted else 1)
     if flight.state is State.ON_AIR and flight.want_ack and flight.why is Why.NONE:
         return SILENCE_FACTOR * max_retransmit
     return None
