@@ -1,0 +1,222 @@
+"""The firmware's modules as far as a village meets them: NodeInfo, position, telemetry, traceroute.
+
+Each answers a request at most once; NodeInfo stays silent for ten minutes after the last one sent,
+which is why a request for it often gets only an acknowledgement.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from meshtastic.protobuf import mesh_pb2, telemetry_pb2
+
+from kimnode.radio.sim.board import Board, sender_of
+from kimnode.radio.sim.codec import Port
+from kimnode.radio.sim.frame import BROADCAST
+from kimnode.radio.sim.mac import Mac
+from kimnode.radio.sim.nodes import NodeEntry
+from kimnode.radio.sim.routing import reply_to
+
+NODEINFO_QUIET_S = 600.0
+UTILIZATION_QUIET_PERCENT = 25.0
+BATTERY_POWERED_EXTERNALLY = 101
+SNR_STEPS_PER_DB = 4
+MAX_ROUTE = 8
+
+Packet = mesh_pb2.MeshPacket
+Priority = mesh_pb2.MeshPacket.Priority
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the modules made of a packet; `ignore` = stay silent on purpose."""
+
+    reply: Packet | None = None
+    ignore: bool = False
+
+
+def parse(kind: type[M], payload: bytes) -> M | None:
+    """The message in a payload; None if it is not one."""
+    try:
+        return kind.FromString(payload)
+    except DecodeError:
+        return None
+
+
+def limit_precision(board: Board, packet: Packet) -> None:
+    """Round a position the client sends to what its channel allows; unreadable ones stay."""
+    position = parse(mesh_pb2.Position, packet.decoded.payload)
+    if position is None:
+        return
+    settings = board.state.channels[packet.channel % len(board.state.channels)].settings
+    packet.decoded.payload = rounded(position, settings.module_settings.position_precision)
+
+
+def rounded(position: mesh_pb2.Position, bits: int) -> bytes:
+    """The serialised position with `bits` of precision, centred in its square."""
+    copy = mesh_pb2.Position()
+    copy.CopyFrom(position)
+    if 0 < bits < 32:
+        for axis in ("latitude_i", "longitude_i"):
+            if copy.HasField(axis):
+                masked = getattr(copy, axis) & (0xFFFFFFFF << (32 - bits))
+                setattr(copy, axis, masked + (1 << (31 - bits)))
+    copy.precision_bits = bits
+    return copy.SerializeToString()
+
+
+class Modules:
+    """`send` takes a packet to the mesh (Service.send_to_mesh)."""
+
+    def __init__(self, board: Board, mac: Mac, send: Callable[..., int]) -> None:
+        self._board = board
+        self._mac = mac
+        self._send = send
+
+    def handle(self, packet: Packet) -> Answer:
+        """Learn from a decoded packet for us or for all; perhaps answer it."""
+        port, payload = packet.decoded.portnum, packet.decoded.payload
+        if port == Port.NODEINFO_APP:
+            return self._nodeinfo(packet, payload)
+        if port == Port.POSITION_APP:
+            return self._position(packet, payload)
+        if port == Port.TELEMETRY_APP:
+            return self._telemetry(packet, payload)
+        if port == Port.TRACEROUTE_APP:
+            return self._traceroute(packet)
+        return Answer()
+
+    def pass_through(self, packet: Packet) -> None:
+        """A packet between others: traceroute notes that it came by here."""
+        route = parse(mesh_pb2.RouteDiscovery, packet.decoded.payload)
+        if packet.decoded.portnum != Port.TRACEROUTE_APP or route is None:
+            return
+        back = bool(packet.decoded.request_id)
+        nodes, snrs = (
+            (route.route_back, route.snr_back) if back else (route.route, route.snr_towards)
+        )
+        if len(nodes) < MAX_ROUTE:
+            nodes.append(self._board.num)
+            snrs.append(int(packet.rx_snr * SNR_STEPS_PER_DB))
+        packet.decoded.payload = route.SerializeToString()
+
+    def send_nodeinfo(self, to: int = BROADCAST, *, want_response: bool = False) -> int:
+        """Send our NodeInfo now, whatever was sent before."""
+        user = self._board.state.owner.SerializeToString()
+        packet = self._board.new_packet(to, Port.NODEINFO_APP, user)
+        packet.decoded.want_response = want_response
+        packet.priority = Priority.BACKGROUND if to == BROADCAST else Priority.DEFAULT
+        self._board.state.nodeinfo_sent_at = self._board.timeline.now
+        return self._send(packet)
+
+    def send_nodeinfo_sometimes(self, to: int = BROADCAST, *, want_response: bool = False) -> None:
+        """Send it unless one went out in the last ten minutes or the channel is busy."""
+        if not self._quiet() and self._mac.channel_utilization < UTILIZATION_QUIET_PERCENT:
+            self.send_nodeinfo(to, want_response=want_response)
+
+    def send_position(self) -> None:
+        """Broadcast our position, if we have one; the client sees a copy."""
+        own = self._board.nodes.entries[self._board.num].position
+        if own is None or not (own.latitude_i or own.longitude_i):
+            return
+        packet = self._board.new_packet(BROADCAST, Port.POSITION_APP, self._own_position(own))
+        packet.priority = Priority.BACKGROUND
+        self._send(packet, copy_to_client=True)
+
+    def metrics_packet(self) -> Packet:
+        """Device metrics as the client gets them every minute."""
+        packet = self._board.new_packet(BROADCAST, Port.TELEMETRY_APP, self._metrics_payload())
+        packet.priority = Priority.BACKGROUND
+        return packet
+
+    def stats_packet(self) -> Packet:
+        """Local statistics as the client gets them every quarter of an hour."""
+        telemetry = telemetry_pb2.Telemetry(time=self._board.unix_time)
+        stats = telemetry.local_stats
+        stats.uptime_seconds = self._board.uptime_s
+        stats.channel_utilization = self._mac.channel_utilization
+        stats.air_util_tx = self._mac.air_util_tx
+        stats.num_total_nodes = len(self._board.nodes.entries)
+        stats.num_online_nodes = stats.num_total_nodes
+        packet = self._board.new_packet(
+            BROADCAST, Port.TELEMETRY_APP, telemetry.SerializeToString()
+        )
+        packet.priority = Priority.BACKGROUND
+        return packet
+
+    def _metrics_payload(self) -> bytes:
+        telemetry = telemetry_pb2.Telemetry(time=self._board.unix_time)
+        metrics = telemetry.device_metrics
+        metrics.battery_level = BATTERY_POWERED_EXTERNALLY
+        metrics.voltage = 0.0
+        metrics.channel_utilization = self._mac.channel_utilization
+        metrics.air_util_tx = self._mac.air_util_tx
+        metrics.uptime_seconds = self._board.uptime_s
+        self._board.nodes.entries[self._board.num].metrics = metrics
+        return telemetry.SerializeToString()
+
+    def _quiet(self) -> bool:
+        sent = self._board.state.nodeinfo_sent_at
+        return sent is not None and self._board.timeline.now - sent < NODEINFO_QUIET_S
+
+    def _nodeinfo(self, packet: Packet, payload: bytes) -> Answer:
+        user = parse(mesh_pb2.User, payload)
+        if user is None:
+            return Answer()
+        if sender_of(packet) not in (0, self._board.num):
+            self._board.nodes.learn_user(sender_of(packet), user)
+        if not packet.decoded.want_response or self._quiet():
+            return Answer(ignore=True)
+        mine = self._board.state.owner.SerializeToString()
+        self._board.state.nodeinfo_sent_at = self._board.timeline.now
+        return Answer(self._reply(packet, Port.NODEINFO_APP, mine))
+
+    def _position(self, packet: Packet, payload: bytes) -> Answer:
+        position = parse(mesh_pb2.Position, payload)
+        if position is None:
+            return Answer()
+        if position.latitude_i or position.longitude_i:
+            self._entry(packet).position = position
+        own = self._board.nodes.entries[self._board.num].position
+        if not packet.decoded.want_response or own is None or not own.latitude_i:
+            return Answer()
+        return Answer(self._reply(packet, Port.POSITION_APP, self._own_position(own)))
+
+    def _telemetry(self, packet: Packet, payload: bytes) -> Answer:
+        telemetry = parse(telemetry_pb2.Telemetry, payload)
+        if telemetry is None or telemetry.WhichOneof("variant") != "device_metrics":
+            return Answer()
+        if not packet.decoded.want_response:
+            self._entry(packet).metrics = telemetry.device_metrics
+            return Answer()
+        return Answer(self._reply(packet, Port.TELEMETRY_APP, self._metrics_payload()))
+
+    def _traceroute(self, packet: Packet) -> Answer:
+        route = parse(mesh_pb2.RouteDiscovery, packet.decoded.payload)
+        if route is None or packet.to != self._board.num:
+            return Answer()
+        heard = int(packet.rx_snr * SNR_STEPS_PER_DB)
+        (route.snr_back if packet.decoded.request_id else route.snr_towards).append(heard)
+        packet.decoded.payload = route.SerializeToString()
+        if not packet.decoded.want_response:
+            return Answer()
+        return Answer(self._reply(packet, Port.TRACEROUTE_APP, packet.decoded.payload))
+
+    def _own_position(self, own: mesh_pb2.Position) -> bytes:
+        position = mesh_pb2.Position()
+        position.CopyFrom(own)
+        position.time = self._board.unix_time
+        position.ground_speed = 0
+        position.ground_track = 0
+        if self._board.state.config.position.fixed_position:
+            position.location_source = mesh_pb2.Position.LocSource.LOC_MANUAL
+        settings = self._board.state.channels[0].settings
+        return rounded(position, settings.module_settings.position_precision)
+
+    def _entry(self, packet: Packet) -> NodeEntry:
+        return self._board.nodes.get_or_add(sender_of(packet) or self._board.num)
+
+    def _reply(self, request: Packet, port: int, payload: bytes) -> Packet:
+        return reply_to(self._board, request, self._board.new_packet(0, port, payload))

@@ -1,0 +1,113 @@
+"""What a radio keeps for its client: packets, queue states, notices (firmware: MeshService).
+
+These queues outlive a connection, so a client that comes back gets what arrived meanwhile - once.
+Only two queue states fit: a burst of packets loses most of theirs.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from meshtastic.protobuf import mesh_pb2
+
+from kimnode.radio.sim.board import Board
+from kimnode.radio.sim.codec import Port
+from kimnode.radio.sim.mac import MAX_TX_QUEUE, TURNAROUND_S, Mac
+from kimnode.radio.sim.modules import limit_precision
+from kimnode.radio.sim.router import Router
+
+MAX_TO_PHONE = 100
+MAX_STATUSES = 2
+
+Packet = mesh_pb2.MeshPacket
+
+
+@dataclass(slots=True)
+class ServiceFaults:
+    """Faults of the client side, switched by a test."""
+
+    no_space: bool = False  # queueStatus says free = 0 for ever
+    lose_statuses: bool = False  # queueStatus after a packet never arrives
+
+
+@dataclass(slots=True)
+class Service:
+    """`nudge` tells the connected client's API that something waits."""
+
+    board: Board
+    mac: Mac
+    router: Router
+    faults: ServiceFaults
+    nudge: Callable[[], None] = lambda: None
+    to_phone: deque[Packet] = field(default_factory=deque)
+    statuses: deque[mesh_pb2.QueueStatus] = field(default_factory=deque)
+    notices: deque[mesh_pb2.ClientNotification] = field(default_factory=deque)
+    _announce_space: bool = True  # after boot, and after free was 0
+
+    def boot(self) -> None:
+        """A freshly booted radio reports its queue once, unasked."""
+        self.mac.on_space = self._space
+        self._space()
+
+    def from_client(self, packet: Packet) -> None:
+        """A packet that a client sent and the limits let through."""
+        setattr(packet, "from", 0)
+        packet.id = packet.id or self.board.new_id()
+        packet.rx_time = self.board.unix_time
+        if packet.decoded.portnum == Port.TRACEROUTE_APP:
+            packet.want_ack = True
+        if packet.decoded.portnum == Port.POSITION_APP:
+            limit_precision(self.board, packet)
+        self.send_to_mesh(packet)
+
+    def send_to_mesh(self, packet: Packet, *, copy_to_client: bool = False) -> int:
+        """Send, tell the client the queue's state, and perhaps show it the packet itself."""
+        res = self.router.send_local(packet)
+        self.report(res, packet.id)
+        if copy_to_client and res == 0:
+            self.show(packet)
+        return res
+
+    def queue_status(self, res: int = 0, packet_id: int = 0) -> mesh_pb2.QueueStatus:
+        free = 0 if self.faults.no_space else self.mac.free
+        return mesh_pb2.QueueStatus(
+            res=res, free=free, maxlen=MAX_TX_QUEUE, mesh_packet_id=packet_id
+        )
+
+    def report(self, res: int, packet_id: int) -> None:
+        """Queue a queueStatus for the client; the oldest of three is lost."""
+        if self.faults.lose_statuses:
+            return
+        status = self.queue_status(res, packet_id)
+        self._announce_space = status.free == 0
+        self.statuses.append(status)
+        while len(self.statuses) > MAX_STATUSES:
+            self.statuses.popleft()
+        self.nudge()
+
+    def show(self, packet: Packet) -> None:
+        """Queue a packet for the client; when full only a text displaces the oldest."""
+        if len(self.to_phone) >= MAX_TO_PHONE:
+            if packet.decoded.portnum != Port.TEXT_MESSAGE_APP:
+                return
+            self.to_phone.popleft()
+        copy = Packet()
+        copy.CopyFrom(packet)
+        self.to_phone.append(copy)
+        self.nudge()
+
+    def notify(self, reply_id: int, message: str) -> None:
+        """A warning in words for the person at the client."""
+        notice = mesh_pb2.ClientNotification(
+            reply_id=reply_id, time=self.board.unix_time, message=message
+        )
+        notice.level = mesh_pb2.LogRecord.Level.WARNING
+        self.notices.append(notice)
+        self.nudge()
+
+    def _space(self) -> None:
+        self.board.timeline.after(TURNAROUND_S, self._report_space)
+
+    def _report_space(self) -> None:
+        if self._announce_space and self.mac.powered and not self.faults.no_space:
+            self.report(0, 0)
