@@ -66,9 +66,7 @@ class Board:
     def _look(self, waiting: int, posts: int) -> Notice:
         state, since, reason = self._desk.state()
         used_ms, budget_ms = self._desk.airtime_ms()
-        notice = Notice(
-            state, since, reason, waiting, used_ms, budget_ms, self._phones(), posts
-        )
+        notice = Notice(state, since, reason, waiting, used_ms, budget_ms, self._phones(), posts)
         self._metrics.outbox_waiting.set(waiting)
         self._metrics.phones.set(notice.phones)
         self._metrics.airtime_ms.set(used_ms)
@@ -83,9 +81,7 @@ async def open_node(
     """A running node: (its URL, the event that ends it). ConfigError when it cannot be opened."""
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
-        db = await stack.enter_async_context(
-            open_database(Path(config.database), int(clock.now()))
-        )
+        db = await stack.enter_async_context(open_database(Path(config.database), int(clock.now())))
         intake = Intake(db, clock, metrics)
         desk = await open_desk(config, db, intake, clock, metrics, rng)
         board = Board(db, desk, clock, metrics)

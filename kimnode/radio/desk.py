@@ -1,0 +1,201 @@
+"""Everything between the log and one radio, wired: link, inbound, outbound, sender.
+
+The rest of the node sees only this: how the radio is, and what a text would cost and wait.
+"""
+
+import asyncio
+import logging
+import random
+from pathlib import Path
+
+from kimnode.clock import Clock
+from kimnode.config import Config
+from kimnode.errors import StoreError
+from kimnode.intake import Intake
+from kimnode.metrics import Metrics
+from kimnode.radio.inbound import Inbound
+from kimnode.radio.link import Link, LinkStatus
+from kimnode.radio.messages import (
+    Heard,
+    LinkEvent,
+    LinkState,
+    LinkUp,
+    NodeSeen,
+    Radio,
+    Telemetry,
+)
+from kimnode.radio.outbound import Outbound, Voice
+from kimnode.radio.sender import DEFAULT_PRESET, Sender, as_waiting
+from kimnode.radio.transport import parse_address
+from kimnode.record import RadioState
+from kimnode.rules.airtime import (
+    EXPIRY_S,
+    MAX_TRANSMISSIONS,
+    Governor,
+    Priority,
+    Waiting,
+    packet_airtime_ms,
+    price_s,
+)
+from kimnode.rules.lora import Preset
+from kimnode.store import outbox, people, sending
+from kimnode.store.db import Database
+from kimnode.wire.airtext import MAX_TEXT_BYTES
+
+log = logging.getLogger(__name__)
+
+PINNED_KEY = "radio-key"  # fact: public key of the radio that this node belongs to
+LEDGER_S = 2 * 3600.0
+LOOK_EVERY_S = 2.0
+TIME_IS_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")  # set by systemd-timesyncd
+STATES = {
+    LinkState.DOWN: RadioState.DOWN,
+    LinkState.CONNECTING: RadioState.CONNECTING,
+    LinkState.UP: RadioState.UP,
+    LinkState.WEDGED: RadioState.WEDGED,
+    LinkState.WRONG_RADIO: RadioState.WRONG,
+}
+
+
+class Desk:
+    """One radio. `run()` in a TaskGroup. With `radio = "none"` there is no link and no packet."""
+
+    def __init__(
+        self,
+        link: Link | None,
+        parts: tuple[Inbound, Outbound, Sender] | None,
+        governor: Governor,
+        db: Database,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._link = link
+        self._parts = parts
+        self._governor = governor
+        self._db = db
+        self._clock = clock
+        self._metrics = metrics
+        self._radio: Radio | None = None
+        self._line: list[Waiting] = []
+
+    async def run(self) -> None:
+        """For ever; without a radio there is nothing to do."""
+        if self._link is None or self._parts is None:
+            return
+        inbound, outbound, sender = self._parts
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._link.run(), name="radio-link")
+            tasks.create_task(self._listen(self._link, inbound, sender), name="radio-inbound")
+            tasks.create_task(outbound.run(), name="radio-outbound")
+            tasks.create_task(sender.run(), name="radio-sender")
+            tasks.create_task(self._look(self._link), name="radio-look")
+
+    def state(self) -> tuple[RadioState, float, str]:
+        """State, since when (unix seconds), and the reason in machine words."""
+        if self._link is None:
+            return RadioState.NONE, 0.0, ""
+        status = self._link.status()
+        return STATES[status.state], status.since, status.reason
+
+    def airtime_ms(self) -> tuple[float, float]:
+        """Own airtime of the last hour, and what is allowed."""
+        return self._governor.used_ms(self._clock.now()), self._governor.budget_ms
+
+    def price_s(self, text_bytes: int) -> float:
+        """Seconds of air that a text of so many bytes takes, sent once."""
+        return price_s(self._preset(), _part_sizes(text_bytes))
+
+    def wait_s(self, text_bytes: int) -> float:
+        """Seconds until a chat of so many bytes that is written now would have gone out."""
+        now = self._clock.now()
+        expires_at = now + EXPIRY_S[Priority.CHAT]
+        message = [
+            Waiting(-n, 0, n, Priority.CHAT, packet_airtime_ms(self._preset(), size),
+                    MAX_TRANSMISSIONS, expires_at)
+            for n, size in enumerate(_part_sizes(text_bytes), 1)
+        ]  # fmt: skip
+        wait = self._governor.estimate_wait_s(self._line, message, now)
+        return EXPIRY_S[Priority.CHAT] if wait is None else wait
+
+    async def _listen(self, link: Link, inbound: Inbound, sender: Sender) -> None:
+        async for event in link.events():
+            sender.feed(event)
+            try:
+                await self._take(event, inbound)
+            except StoreError as error:  # a full disk must not take the radio down with it
+                log.error("a packet from the radio could not be kept: %s", error)  # noqa: TRY400
+
+    async def _take(self, event: LinkEvent, inbound: Inbound) -> None:
+        match event:
+            case LinkUp(radio):
+                self._radio = radio
+                await self._pin(radio)
+            case Heard() if self._radio is not None:
+                await inbound.heard(event, self._radio)
+            case NodeSeen():
+                await inbound.node_seen(event)
+            case Telemetry() if self._radio and event.sender == self._radio.num:
+                self._metrics.channel_utilisation.set(event.channel_utilization or 0.0)
+
+    async def _pin(self, radio: Radio) -> None:
+        """The first radio that is seen becomes this node's radio; another is refused later."""
+        if radio.public_key and not await self._db.read(lambda c: people.fact(c, PINNED_KEY)):
+            await self._db.write(
+                lambda c: people.set_fact(c, PINNED_KEY, radio.public_key), quiet=True
+            )
+            log.info("radio !%08x is now the radio of this node", radio.num)
+
+    async def _look(self, link: Link) -> None:
+        """Keep the figures for pages and metrics fresh."""
+        seen: LinkStatus | None = None
+        while True:
+            packets = await self._db.read(sending.waiting)
+            self._line = [as_waiting(packet, self._preset()) for packet in packets]
+            status = link.status()
+            self._metrics.radio_up.set(status.state is LinkState.UP)
+            self._metrics.radio_connects.inc(status.connects - (seen.connects if seen else 0))
+            unreadable = status.undecodable - (seen.undecodable if seen else 0)
+            self._metrics.wire_errors.labels("radio").inc(unreadable)
+            seen = status
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    def _preset(self) -> Preset:
+        lora = self._radio.lora if self._radio else None
+        return lora.preset if lora else DEFAULT_PRESET
+
+
+def _part_sizes(text_bytes: int) -> list[int]:
+    """Bytes of the packets that a text of so many bytes fills."""
+    full, rest = divmod(max(text_bytes, 1), MAX_TEXT_BYTES)
+    return [MAX_TEXT_BYTES] * full + ([rest] if rest else [])
+
+
+async def open_desk(
+    config: Config,
+    db: Database,
+    intake: Intake,
+    clock: Clock,
+    metrics: Metrics,
+    rng: random.Random,
+) -> Desk:
+    """The desk for the radio in the settings, with the airtime that was spent before a restart."""
+    since = clock.now() - LEDGER_S
+    ledger = await db.read(lambda c: outbox.spent_since(c, since))
+    governor = Governor(ledger, config.airtime_percent / 100)
+    if config.radio == "none":
+        return Desk(None, None, governor, db, clock, metrics)
+    voice = Voice(config.name, config.language, config.radio_channel)
+    pinned = bytes.fromhex(config.radio_key) or await db.read(lambda c: people.fact(c, PINNED_KEY))
+    link = Link(
+        parse_address(config.radio),
+        clock,
+        rng=rng,
+        pinned_key=pinned,
+        trusted_time=lambda: clock.now() if TIME_IS_SYNCHRONISED.exists() else None,
+    )
+    parts = (
+        Inbound(db, intake, clock, metrics, voice),
+        Outbound(db, clock, voice),
+        Sender(db, link, governor, clock, rng),
+    )
+    return Desk(link, parts, governor, db, clock, metrics)
