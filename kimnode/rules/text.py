@@ -14,7 +14,6 @@ from kimnode.wire.graphemes import (
     ZWNJ,
     is_emoji,
     is_mark,
-    is_skin_tone,
     is_tag,
 )
 
@@ -116,9 +115,13 @@ def _may_join(char: str, before: str, after: str) -> bool:
     if not before or not after:
         return False
     if char == ZWJ and is_emoji(after):
-        return is_emoji(before) or is_skin_tone(before) or before == "\ufe0f" or is_tag(before)
-    # Arabic, Javanese, Balinese and other scripts use joiners inside words.
-    return before >= "\u0600" and unicodedata.category(before) in ("Lo", "Mn", "Mc")
+        return is_emoji(before) or before == "\ufe0f" or is_tag(before)
+    return _joins_inside_words(before) and _joins_inside_words(after)
+
+
+def _joins_inside_words(char: str) -> bool:
+    """Letters and vowel signs of Arabic, Javanese, Balinese and other scripts that use joiners."""
+    return char >= "\u0600" and unicodedata.category(char) in ("Lo", "Mn", "Mc")
 
 
 def has_pile(text: str) -> bool:
