@@ -20,8 +20,8 @@ Admin Desa|admın|ądmin|ɑdmin|Ad min|administrator|pusat admin|Αdmin
 Kades|KADÉS|Ka Des|k4des|Pak Kades|Bapak Kades|Kepala Desa|kepala desa Suka|KepaIa Desa|Kepala.Desa
 BPBD|8P8D|B.P.B.D|bpbd 1|BMKG|bmk9|ΒΡΒD|babinsa|bab1nsa|Babin Sa|Polisi|P0LISI|po1isi|polísi
 Pak Polisi|Polri|po1r1|Puskesmas|pu5kesmas|Camat|Bu Camat|c4mat|саmat|Bupati|8upati|Bu Pati
-petugas|Petugas Pos|relawan|Rela wan|re1awan|pos|P0S|Pos 3|posko|gateway|GATEVVAY|SOS|S0S|5O5|S.O.S|sistem|s1stem|5istem
-Meshtastic|MeshtastiC|kimnode|tni|TNl|sar|SAR Desa|Diskominfo|radio|server
+petugas|Petugas Pos|relawan|Rela wan|re1awan|pos|P0S|Pos 3|posko|gateway|GATEVVAY|SOS|S0S|5O5|S.O.S
+sistem|s1stem|5istem|Meshtastic|MeshtastiC|kimnode|tni|TNl|sar|SAR Desa|Diskominfo|radio|server
 """.strip()
     .replace("\n", "|")
     .split("|")
