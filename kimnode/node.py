@@ -10,6 +10,7 @@ import logging
 import random
 import signal
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -55,7 +56,7 @@ class Board:
         """Look every few seconds; tell only what is new."""
         while True:
             since = int(self._clock.now()) - POSTS_WINDOW_S
-            posts = await self._db.read(lambda c, s=since: people.nodes_heard_since(c, s))
+            posts = await self._db.read(partial(people.nodes_heard_since, since=since))
             waiting = await self._db.read(outbox.waiting_count)
             notice = self._look(waiting, posts)
             if notice != self.notice:
@@ -141,11 +142,10 @@ async def _retain(db: Database, config: Config, clock: Clock) -> None:
     while True:
         now = clock.now()
         deleted = 0
-        while count := await db.write(
-            lambda c, now=now: retention.delete_batch(c, budget, int(now)), quiet=True
-        ):
+        batch = partial(retention.delete_batch, budget=budget, now=int(now))
+        while count := await db.write(batch, quiet=True):
             deleted += count
-        await db.write(lambda c, now=now: retention.delete_sent(c, now), quiet=True)
+        await db.write(partial(retention.delete_sent, now=now), quiet=True)
         if deleted:
             log.info("retention deleted %d messages", deleted)
         await clock.sleep(RETENTION_EVERY_S)

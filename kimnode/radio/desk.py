@@ -6,6 +6,7 @@ The rest of the node sees only this: how the radio is, and what a text would cos
 import asyncio
 import logging
 import random
+from functools import partial
 from pathlib import Path
 
 from kimnode.clock import Clock
@@ -185,7 +186,7 @@ async def open_desk(
     if config.radio == "none":
         return Desk(None, None, governor, db, clock, metrics)
     voice = Voice(config.name, config.language, config.radio_channel)
-    pinned = bytes.fromhex(config.radio_key) or await db.read(lambda c: people.fact(c, PINNED_KEY))
+    pinned = bytes.fromhex(config.radio_key) or await db.read(partial(people.fact, name=PINNED_KEY))
     link = Link(
         parse_address(config.radio),
         clock,
