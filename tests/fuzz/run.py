@@ -1,0 +1,86 @@
+"""Coverage-guided fuzzing of the targets with atheris: `python -m tests.fuzz.run --seconds 60`.
+
+Each target runs in a process of its own, since libFuzzer ends its process. Exit code 1 if any
+target found something; the input is then in the directory that is printed.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.fuzz.targets import TARGETS
+
+MAX_INPUT_BYTES = 4096
+MEMORY_LIMIT_MB = 512  # the interpreter, its coverage map and a decoder need about 100
+SLOWEST_INPUT_S = 5
+SEEDS = {
+    "stream": [b"\x10\x94\xc3\x00\x02hi", b"\x85\x94\x94\xc3\x00\x00log\n\x94\xc3\x02\x01"],
+    "heard": [b"Ani (1/3): halo", b"SOS: banjir", b"batal sos", b"\xff\xe2\x80\xae\xc2\xad"],
+    "said": ["👨\u200d👩\u200d👧 air naik".encode(), b"kata " * 50, b"\xe2\x80\x8b\r\n\r\n\r\nx"],
+    "named": [b"Ani", "АdmіN".encode(), b"K I M", "Ma’ruf".encode()],  # noqa: RUF001
+}
+
+
+def fuzz_here(name: str, arguments: list[str]) -> None:
+    """Runs libFuzzer in this process; does not return."""
+    import atheris  # noqa: PLC0415 (only this process needs it, and only its imports are traced)
+
+    with atheris.instrument_imports(include=["kimnode.wire", "kimnode.rules"]):
+        for module in [m for m in sys.modules if m.startswith(("kimnode.", "tests.fuzz.targets"))]:
+            del sys.modules[module]
+        from tests.fuzz import targets  # noqa: PLC0415 (again, now traced)
+
+    def one_input(data: bytes) -> None:
+        try:
+            targets.TARGETS[name](data)
+        except targets.ALLOWED:
+            return
+
+    atheris.Setup([sys.argv[0], *arguments], one_input)
+    atheris.Fuzz()
+
+
+def fuzz_apart(name: str, seconds: int, seed: int, found: Path) -> bool:
+    """One target in a process of its own; whether it held."""
+    corpus = found / f"corpus-{name}"
+    corpus.mkdir()
+    for number, data in enumerate(SEEDS[name]):
+        (corpus / str(number)).write_bytes(data)
+    command = [
+        *(sys.executable, "-m", "tests.fuzz.run", "--target", name, "--", str(corpus)),
+        *(f"-max_total_time={seconds}", f"-seed={seed}", f"-max_len={MAX_INPUT_BYTES}"),
+        *(f"-rss_limit_mb={MEMORY_LIMIT_MB}", f"-timeout={SLOWEST_INPUT_S}"),
+        *(f"-artifact_prefix={found}/{name}-", "-print_final_stats=1"),
+    ]
+    result = subprocess.run(
+        command, capture_output=True, text=True, timeout=seconds + 120, check=False
+    )
+    wanted = ("stat::number_of_executed", "stat::average_exec", "stat::peak_rss", "cov:")
+    lines = [line for line in result.stderr.splitlines() if any(w in line for w in wanted)]
+    print(f"{name}: {'held' if result.returncode == 0 else 'BROKEN'}")
+    print("\n".join(f"  {line}" for line in lines[-4:]))
+    if result.returncode:
+        print(result.stdout[-2000:], result.stderr[-4000:], sep="\n")
+    return result.returncode == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="for each target (60)")
+    parser.add_argument("--seed", type=int, default=1, help="of the mutations (1)")
+    parser.add_argument("--target", choices=TARGETS, help="run libFuzzer on it in this process")
+    parser.add_argument("libfuzzer", nargs="*", help="arguments for libFuzzer, with --target")
+    options = parser.parse_args()
+    if options.target:
+        fuzz_here(options.target, options.libfuzzer)
+        return 0
+    found = Path(tempfile.mkdtemp(prefix="kimnode-fuzz-"))
+    held = [fuzz_apart(name, options.seconds, options.seed, found) for name in TARGETS]
+    print(f"{sum(held)} of {len(held)} targets held; inputs found: {found}")
+    return 0 if all(held) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
