@@ -21,8 +21,9 @@ Without clients, faster than real time and repeatable to the bit:
     village.air.log                             # every tx, rx, loss, collision
     village.air.airtime_ms(by=village.device("R1").num)
 
-Who hears whom (default: all): `village.line("R1", "R2", "R3")`, `village.partition(["R1"], ["R2"])`,
-`village.partition()` heals, `village.air.loss = 0.3`, `village.air.set_link(a, b, heard=False)`,
+Who hears whom (default: all): `village.line("R1", "R2", "R3")`,
+`village.partition(["R1"], ["R2"])`, `village.partition()` heals, `village.air.loss = 0.3`,
+`village.air.set_link(a, b, heard=False)`,
 `village.air.place(num, x_km, y_km)`.
 
 Faults (seconds are virtual): `device.drop_client()`, `village.refuse("R1", 10)`,

@@ -32,7 +32,7 @@ class Receiver(Protocol):
 
     def heard(self, frame: Frame, snr: float, rssi: int) -> None: ...
 
-    def sent(self, frame: Frame, air_ms: float) -> None: ...
+    def sent(self, air_ms: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Air:
             self._links[(b, a)] = _Link(heard, loss, snr)
 
     def place(self, num: int, x_km: float, y_km: float) -> None:
-        """Put a radio on the map; two placed radios hear each other as far as the preset carries."""
+        """Put a radio on the map; two placed ones hear each other as far as the preset carries."""
         self._places[num] = (x_km, y_km)
 
     def partition(self, *groups: Iterable[int]) -> None:
@@ -144,7 +144,7 @@ class Air:
         )
 
     def _arrive(self, tx: _Transmission, air_ms: float) -> None:
-        self._radios[tx.by].sent(tx.frame, air_ms)
+        self._radios[tx.by].sent(air_ms)
         for num, radio in list(self._radios.items()):
             snr = self._snr(tx.by, num, tx.tuning)
             if num == tx.by or snr is None or radio.tuning != tx.tuning:

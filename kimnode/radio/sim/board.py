@@ -47,7 +47,7 @@ class Board:
             to=to, id=self.new_id(), hop_limit=self.state.hop_limit, rx_time=self.unix_time
         )
         setattr(packet, "from", self.num)
-        packet.decoded.portnum = portnum  # type: ignore[assignment]
+        packet.decoded.portnum = portnum
         packet.decoded.payload = payload
         return packet
 

@@ -6,7 +6,7 @@ which is why a request for it often gets only an acknowledgement.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from meshtastic.protobuf import mesh_pb2, telemetry_pb2
@@ -16,15 +16,15 @@ from kimnode.radio.sim.codec import Port
 from kimnode.radio.sim.frame import BROADCAST
 from kimnode.radio.sim.mac import Mac
 from kimnode.radio.sim.nodes import NodeEntry
+from kimnode.radio.sim.reports import OwnReports, rounded
 from kimnode.radio.sim.routing import reply_to
 
 NODEINFO_QUIET_S = 600.0
 UTILIZATION_QUIET_PERCENT = 25.0
-BATTERY_POWERED_EXTERNALLY = 101
 SNR_STEPS_PER_DB = 4
 MAX_ROUTE = 8
 
-Packet = mesh_pb2.MeshPacket
+Packet: TypeAlias = mesh_pb2.MeshPacket
 Priority = mesh_pb2.MeshPacket.Priority
 M = TypeVar("M", bound=Message)
 
@@ -54,49 +54,37 @@ def limit_precision(board: Board, packet: Packet) -> None:
     packet.decoded.payload = rounded(position, settings.module_settings.position_precision)
 
 
-def rounded(position: mesh_pb2.Position, bits: int) -> bytes:
-    """The serialised position with `bits` of precision, centred in its square."""
-    copy = mesh_pb2.Position()
-    copy.CopyFrom(position)
-    if 0 < bits < 32:
-        for axis in ("latitude_i", "longitude_i"):
-            if copy.HasField(axis):
-                masked = getattr(copy, axis) & (0xFFFFFFFF << (32 - bits))
-                setattr(copy, axis, masked + (1 << (31 - bits)))
-    copy.precision_bits = bits
-    return copy.SerializeToString()
-
-
 class Modules:
     """`send` takes a packet to the mesh (Service.send_to_mesh)."""
 
-    def __init__(self, board: Board, mac: Mac, send: Callable[..., int]) -> None:
+    def __init__(
+        self, board: Board, mac: Mac, reports: OwnReports, send: Callable[..., int]
+    ) -> None:
         self._board = board
         self._mac = mac
+        self._reports = reports
         self._send = send
+        self._handlers: dict[int, Callable[[Packet], Answer]] = {
+            Port.NODEINFO_APP: self._nodeinfo,
+            Port.POSITION_APP: self._position,
+            Port.TELEMETRY_APP: self._telemetry,
+            Port.TRACEROUTE_APP: self._traceroute,
+        }
 
     def handle(self, packet: Packet) -> Answer:
         """Learn from a decoded packet for us or for all; perhaps answer it."""
-        port, payload = packet.decoded.portnum, packet.decoded.payload
-        if port == Port.NODEINFO_APP:
-            return self._nodeinfo(packet, payload)
-        if port == Port.POSITION_APP:
-            return self._position(packet, payload)
-        if port == Port.TELEMETRY_APP:
-            return self._telemetry(packet, payload)
-        if port == Port.TRACEROUTE_APP:
-            return self._traceroute(packet)
-        return Answer()
+        handler = self._handlers.get(packet.decoded.portnum)
+        return handler(packet) if handler else Answer()
 
     def pass_through(self, packet: Packet) -> None:
         """A packet between others: traceroute notes that it came by here."""
         route = parse(mesh_pb2.RouteDiscovery, packet.decoded.payload)
         if packet.decoded.portnum != Port.TRACEROUTE_APP or route is None:
             return
-        back = bool(packet.decoded.request_id)
-        nodes, snrs = (
-            (route.route_back, route.snr_back) if back else (route.route, route.snr_towards)
-        )
+        if packet.decoded.request_id:
+            nodes, snrs = route.route_back, route.snr_back
+        else:
+            nodes, snrs = route.route, route.snr_towards
         if len(nodes) < MAX_ROUTE:
             nodes.append(self._board.num)
             snrs.append(int(packet.rx_snr * SNR_STEPS_PER_DB))
@@ -116,82 +104,40 @@ class Modules:
         if not self._quiet() and self._mac.channel_utilization < UTILIZATION_QUIET_PERCENT:
             self.send_nodeinfo(to, want_response=want_response)
 
-    def send_position(self) -> None:
-        """Broadcast our position, if we have one; the client sees a copy."""
-        own = self._board.nodes.entries[self._board.num].position
-        if own is None or not (own.latitude_i or own.longitude_i):
-            return
-        packet = self._board.new_packet(BROADCAST, Port.POSITION_APP, self._own_position(own))
-        packet.priority = Priority.BACKGROUND
-        self._send(packet, copy_to_client=True)
-
-    def metrics_packet(self) -> Packet:
-        """Device metrics as the client gets them every minute."""
-        packet = self._board.new_packet(BROADCAST, Port.TELEMETRY_APP, self._metrics_payload())
-        packet.priority = Priority.BACKGROUND
-        return packet
-
-    def stats_packet(self) -> Packet:
-        """Local statistics as the client gets them every quarter of an hour."""
-        telemetry = telemetry_pb2.Telemetry(time=self._board.unix_time)
-        stats = telemetry.local_stats
-        stats.uptime_seconds = self._board.uptime_s
-        stats.channel_utilization = self._mac.channel_utilization
-        stats.air_util_tx = self._mac.air_util_tx
-        stats.num_total_nodes = len(self._board.nodes.entries)
-        stats.num_online_nodes = stats.num_total_nodes
-        packet = self._board.new_packet(
-            BROADCAST, Port.TELEMETRY_APP, telemetry.SerializeToString()
-        )
-        packet.priority = Priority.BACKGROUND
-        return packet
-
-    def _metrics_payload(self) -> bytes:
-        telemetry = telemetry_pb2.Telemetry(time=self._board.unix_time)
-        metrics = telemetry.device_metrics
-        metrics.battery_level = BATTERY_POWERED_EXTERNALLY
-        metrics.voltage = 0.0
-        metrics.channel_utilization = self._mac.channel_utilization
-        metrics.air_util_tx = self._mac.air_util_tx
-        metrics.uptime_seconds = self._board.uptime_s
-        self._board.nodes.entries[self._board.num].metrics = metrics
-        return telemetry.SerializeToString()
-
     def _quiet(self) -> bool:
         sent = self._board.state.nodeinfo_sent_at
         return sent is not None and self._board.timeline.now - sent < NODEINFO_QUIET_S
 
-    def _nodeinfo(self, packet: Packet, payload: bytes) -> Answer:
-        user = parse(mesh_pb2.User, payload)
+    def _nodeinfo(self, packet: Packet) -> Answer:
+        user = parse(mesh_pb2.User, packet.decoded.payload)
         if user is None:
             return Answer()
         if sender_of(packet) not in (0, self._board.num):
             self._board.nodes.learn_user(sender_of(packet), user)
         if not packet.decoded.want_response or self._quiet():
             return Answer(ignore=True)
-        mine = self._board.state.owner.SerializeToString()
         self._board.state.nodeinfo_sent_at = self._board.timeline.now
+        mine = self._board.state.owner.SerializeToString()
         return Answer(self._reply(packet, Port.NODEINFO_APP, mine))
 
-    def _position(self, packet: Packet, payload: bytes) -> Answer:
-        position = parse(mesh_pb2.Position, payload)
+    def _position(self, packet: Packet) -> Answer:
+        position = parse(mesh_pb2.Position, packet.decoded.payload)
         if position is None:
             return Answer()
         if position.latitude_i or position.longitude_i:
             self._entry(packet).position = position
-        own = self._board.nodes.entries[self._board.num].position
-        if not packet.decoded.want_response or own is None or not own.latitude_i:
+        if not packet.decoded.want_response or not self._reports.has_position:
             return Answer()
-        return Answer(self._reply(packet, Port.POSITION_APP, self._own_position(own)))
+        return Answer(self._reply(packet, Port.POSITION_APP, self._reports.position()))
 
-    def _telemetry(self, packet: Packet, payload: bytes) -> Answer:
-        telemetry = parse(telemetry_pb2.Telemetry, payload)
+    def _telemetry(self, packet: Packet) -> Answer:
+        telemetry = parse(telemetry_pb2.Telemetry, packet.decoded.payload)
         if telemetry is None or telemetry.WhichOneof("variant") != "device_metrics":
             return Answer()
         if not packet.decoded.want_response:
             self._entry(packet).metrics = telemetry.device_metrics
             return Answer()
-        return Answer(self._reply(packet, Port.TELEMETRY_APP, self._metrics_payload()))
+        return Answer(self._reply(packet, Port.TELEMETRY_APP, self._reports.metrics()))
 
     def _traceroute(self, packet: Packet) -> Answer:
         route = parse(mesh_pb2.RouteDiscovery, packet.decoded.payload)
@@ -203,17 +149,6 @@ class Modules:
         if not packet.decoded.want_response:
             return Answer()
         return Answer(self._reply(packet, Port.TRACEROUTE_APP, packet.decoded.payload))
-
-    def _own_position(self, own: mesh_pb2.Position) -> bytes:
-        position = mesh_pb2.Position()
-        position.CopyFrom(own)
-        position.time = self._board.unix_time
-        position.ground_speed = 0
-        position.ground_track = 0
-        if self._board.state.config.position.fixed_position:
-            position.location_source = mesh_pb2.Position.LocSource.LOC_MANUAL
-        settings = self._board.state.channels[0].settings
-        return rounded(position, settings.module_settings.position_precision)
 
     def _entry(self, packet: Packet) -> NodeEntry:
         return self._board.nodes.get_or_add(sender_of(packet) or self._board.num)

@@ -15,8 +15,8 @@ from meshtastic.protobuf import mesh_pb2
 from kimnode.radio.sim.board import Board, sender_of
 from kimnode.radio.sim.codec import Error, Port
 from kimnode.radio.sim.dump import dump
+from kimnode.radio.sim.outgoing import Outgoing
 from kimnode.radio.sim.phone_stream import FirmwareDeframer
-from kimnode.radio.sim.router import Router
 from kimnode.radio.sim.service import Service
 from kimnode.radio.sim.timeline import Event
 from kimnode.wire.stream import frame
@@ -58,12 +58,12 @@ class PhoneApi:
     """Lives from connect to close. `feed()` takes the client's bytes."""
 
     def __init__(
-        self, board: Board, service: Service, router: Router, sink: Sink, hooks: Hooks
+        self, board: Board, service: Service, out: Outgoing, sink: Sink, hooks: Hooks
     ) -> None:
         self.sink = sink
         self._board = board
         self._service = service
-        self._router = router
+        self._outgoing = out
         self._hooks = hooks
         self._inbox: list[bytes] = []
         self._deframer = FirmwareDeframer()
@@ -140,21 +140,12 @@ class PhoneApi:
             self.sink.write(frame(message.SerializeToString()))
 
     def _next_out(self) -> mesh_pb2.FromRadio | None:
-        service = self._service
         if self._heartbeat:
             self._heartbeat = False
-            return mesh_pb2.FromRadio(queueStatus=service.queue_status())
+            return mesh_pb2.FromRadio(queueStatus=self._service.queue_status())
         if self._out:
             return self._out.popleft()
-        if not self._streaming:
-            return None
-        if service.statuses:
-            return mesh_pb2.FromRadio(queueStatus=service.statuses.popleft())
-        if service.notices:
-            return mesh_pb2.FromRadio(clientNotification=service.notices.popleft())
-        if service.to_phone:
-            return mesh_pb2.FromRadio(packet=service.to_phone.popleft())
-        return None
+        return self._service.next_for_client() if self._streaming else None
 
     def _handle(self, payload: bytes) -> None:
         try:
@@ -200,7 +191,7 @@ class PhoneApi:
         if port == Port.TEXT_MESSAGE_APP and ago < TEXT_PAUSE_S:
             self._service.report(0, packet.id)
             # Addressed to p.from: with from = 0 the refusal goes on the air, to nobody.
-            self._router.ack(
+            self._outgoing.ack(
                 Error.RATE_LIMIT_EXCEEDED, sender_of(packet), packet.id, packet.channel
             )
             return True

@@ -1,4 +1,6 @@
-"""Small rules of routing that need no state: hop limits of answers, priorities, acknowledgements."""
+"""Rules of routing that need no state: hop limits of answers, priorities, acknowledgements."""
+
+from typing import TypeAlias
 
 from google.protobuf.message import DecodeError
 from meshtastic.protobuf import mesh_pb2
@@ -6,7 +8,7 @@ from meshtastic.protobuf import mesh_pb2
 from kimnode.radio.sim.board import Board, sender_of
 from kimnode.radio.sim.codec import Port
 
-Packet = mesh_pb2.MeshPacket
+Packet: TypeAlias = mesh_pb2.MeshPacket
 Priority = mesh_pb2.MeshPacket.Priority
 
 
@@ -68,7 +70,7 @@ def make_ack(
     board: Board, error: int, to: int, request_id: int, channel: int, hop_limit: int
 ) -> Packet:
     """A ROUTING answer. `hop_limit` 0 reaches direct neighbours only."""
-    routing = mesh_pb2.Routing(error_reason=error)  # type: ignore[arg-type]
+    routing = mesh_pb2.Routing(error_reason=error)
     packet = board.new_packet(to, Port.ROUTING_APP, routing.SerializeToString())
     packet.priority = Priority.ACK
     packet.hop_limit = hop_limit

@@ -7,19 +7,21 @@ Only two queue states fit: a burst of packets loses most of theirs.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from meshtastic.protobuf import mesh_pb2
 
 from kimnode.radio.sim.board import Board
 from kimnode.radio.sim.codec import Port
-from kimnode.radio.sim.mac import MAX_TX_QUEUE, TURNAROUND_S, Mac
+from kimnode.radio.sim.mac import TURNAROUND_S, Mac
 from kimnode.radio.sim.modules import limit_precision
-from kimnode.radio.sim.router import Router
+from kimnode.radio.sim.outgoing import Outgoing
+from kimnode.radio.sim.txqueue import MAX_TX_QUEUE
 
 MAX_TO_PHONE = 100
 MAX_STATUSES = 2
 
-Packet = mesh_pb2.MeshPacket
+Packet: TypeAlias = mesh_pb2.MeshPacket
 
 
 @dataclass(slots=True)
@@ -36,7 +38,7 @@ class Service:
 
     board: Board
     mac: Mac
-    router: Router
+    out: Outgoing
     faults: ServiceFaults
     nudge: Callable[[], None] = lambda: None
     to_phone: deque[Packet] = field(default_factory=deque)
@@ -62,14 +64,14 @@ class Service:
 
     def send_to_mesh(self, packet: Packet, *, copy_to_client: bool = False) -> int:
         """Send, tell the client the queue's state, and perhaps show it the packet itself."""
-        res = self.router.send_local(packet)
+        res = self.out.send_local(packet)
         self.report(res, packet.id)
         if copy_to_client and res == 0:
             self.show(packet)
         return res
 
     def queue_status(self, res: int = 0, packet_id: int = 0) -> mesh_pb2.QueueStatus:
-        free = 0 if self.faults.no_space else self.mac.free
+        free = 0 if self.faults.no_space else self.mac.queue.free
         return mesh_pb2.QueueStatus(
             res=res, free=free, maxlen=MAX_TX_QUEUE, mesh_packet_id=packet_id
         )
@@ -95,6 +97,16 @@ class Service:
         copy.CopyFrom(packet)
         self.to_phone.append(copy)
         self.nudge()
+
+    def next_for_client(self) -> mesh_pb2.FromRadio | None:
+        """The next thing to write: queue states first, packets last."""
+        if self.statuses:
+            return mesh_pb2.FromRadio(queueStatus=self.statuses.popleft())
+        if self.notices:
+            return mesh_pb2.FromRadio(clientNotification=self.notices.popleft())
+        if self.to_phone:
+            return mesh_pb2.FromRadio(packet=self.to_phone.popleft())
+        return None
 
     def notify(self, reply_id: int, message: str) -> None:
         """A warning in words for the person at the client."""

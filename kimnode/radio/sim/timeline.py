@@ -78,7 +78,7 @@ class Timeline:
 
 
 class Driver:
-    """Runs a Timeline against a Clock. Sleeps until the next event: an idle village costs nothing."""
+    """Runs a Timeline against a Clock. It sleeps until the next event: idling is free."""
 
     def __init__(self, timeline: Timeline, clock: Clock) -> None:
         self._timeline = timeline
