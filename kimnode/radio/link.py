@@ -69,6 +69,7 @@ class Link:
         self._state = LinkState.DOWN
         self._since = clock.now()
         self._reason = "not started"
+        self._logged = self._reason
         self._connects = self._failures = 0
         self._radio: Radio | None = None
         self._up_at: float | None = None
@@ -130,7 +131,7 @@ class Link:
     async def _connect(self) -> NoReturn:
         port = await open_port(self._address, self._clock)
         if self._state is LinkState.DOWN:
-            self._set(LinkState.CONNECTING, "")
+            self._set(LinkState.CONNECTING, self._reason)
         self._session = Session(port, self._terms)
         try:
             await self._session.run(wake=self._address.is_serial)
@@ -166,10 +167,12 @@ class Link:
         return self._session
 
     def _set(self, state: LinkState, reason: str) -> None:
-        if (state, reason) == (self._state, self._reason):
-            return
-        level = logging.INFO if state in (LinkState.UP, LinkState.CONNECTING) else logging.WARNING
-        log.log(level, "radio %s: %s %s", self._address.text, state.value, reason)
+        """Note the state; a reason is logged once, not at every vain attempt."""
         if state is not self._state:
             self._since = self._clock.now()
         self._state, self._reason = state, reason
+        if state is LinkState.UP:
+            log.info("radio %s: up", self._address.text)
+        elif reason != self._logged:
+            log.warning("radio %s: %s: %s", self._address.text, state.value, reason)
+        self._logged = reason
