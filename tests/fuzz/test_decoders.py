@@ -14,7 +14,8 @@ PIECES = [
     b"batal ", b"kim", b" ", b"\n", b"\r\n", b"\t", b"x" * 60, "é".encode(), "👩".encode(),
     "\u200d".encode(), "\u200b".encode(), "\u202e".encode(), "\u0301".encode(), "\ufe0f".encode(),
     "🇮".encode(), "🏴".encode(), "\U000e0067".encode(), b"\xed\xa0\x80", b"\xf0\x9f", b"\xe2\x80",
-    "س".encode(), "\u0651".encode(), "ﷺ".encode(), "\U0001d40a\U0001d408".encode(), "\u1112\u1161".encode(),
+    "س".encode(), "\u0651".encode(), "ﷺ".encode(), "\U0001d40a\U0001d408".encode(),
+    "\u1112\u1161".encode(),
 ]  # fmt: skip
 nearly_right = st.lists(st.sampled_from(PIECES), max_size=60).map(b"".join)
 inputs = st.one_of(nearly_right, st.binary(max_size=3000), st.text(max_size=500).map(str.encode))
