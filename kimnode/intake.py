@@ -64,15 +64,15 @@ class Intake:
         return accepted
 
     def _check_limits(self, record: Record, via: Via) -> None:
-        now = self._clock.monotonic()
+        now, author = self._clock.monotonic(), record.author.encode()
         if via is Via.RADIO:
             if record.kind is Kind.CHAT:
-                self._limits.check_radio(record.author, now)
+                self._limits.check_radio(hash(author), now)
         elif record.kind is Kind.CHAT and record.body is not None:
             words = hashlib.sha256(record.body.text.encode()).digest()
-            self._limits.check_phone(record.author, words, now)
+            self._limits.check_phone(author, False, words, now)
         else:
-            self._limits.check_sos(record.author, now)
+            self._limits.check_sos(author, now)
 
     def _repeated(self, seq: Seq, via: Via) -> Accepted:
         self._metrics.repeated.labels(via.name).inc()
