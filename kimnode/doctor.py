@@ -1,0 +1,231 @@
+"""`kimnode doctor`: looks at settings, disk, clock, database, pages and radio, and says in words
+what is wrong and what to do. It changes nothing, unless it is asked to rebuild the read tables.
+
+A radio serves one client: while the node runs, the doctor asks the node and leaves the radio alone.
+"""
+
+import asyncio
+import contextlib
+import random
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TextIO
+
+import aiohttp
+
+from kimnode.clock import Clock
+from kimnode.config import Config
+from kimnode.errors import KimnodeError
+from kimnode.radio.desk import PINNED_KEY
+from kimnode.radio.link import Link
+from kimnode.radio.messages import LinkUp, Radio
+from kimnode.radio.transport import parse_address
+from kimnode.store import log, people, project, retention
+from kimnode.store.db import open_database
+from kimnode.store.migrate import schema_files
+from kimnode.web.words import Words
+
+ASK_TIMEOUT_S = 3.0
+RADIO_TIMEOUT_S = 20.0
+DISK_SCARCE_MB, DISK_FULL_MB = 500, 50
+MB = 1_000_000
+BUILT_AFTER = datetime(2026, 11, 1, tzinfo=UTC).timestamp()  # no true clock shows less than this
+UNSET_REGION = "UNSET"
+
+
+class Level(StrEnum):
+    """How a finding is marked; the catalogue has a word for each."""
+
+    GOOD = "good"
+    CARE = "care"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report: catalogue key `doctor.<key>` and what goes into it."""
+
+    level: Level
+    key: str
+    values: dict[str, object]
+
+
+def _found(level: Level, key: str, **values: object) -> Finding:
+    return Finding(level, key, values)
+
+
+async def examine(config: Config, rebuild: bool, out: TextIO) -> int:
+    """Print the report; 1 when something is broken, else 0."""
+    words = Words(config.language, config.timezone)
+    worst = Level.GOOD
+    async for finding in _all(config, rebuild):
+        mark = words(f"doctor.mark-{finding.level}")
+        text = words(f"doctor.{finding.key}", **finding.values)
+        out.write(f"{mark:<10} {text}\n")
+        out.flush()
+        if worst is not Level.BAD and finding.level is not Level.GOOD:
+            worst = finding.level
+    out.write(f"\n{words(f'doctor.all-{worst}')}\n")
+    return int(worst is Level.BAD)
+
+
+async def _all(config: Config, rebuild: bool) -> AsyncIterator[Finding]:
+    now = Clock().now()
+    yield _found(Level.GOOD, "settings", name=config.name, radio=config.radio)
+    yield _disk(Path(config.database))
+    running = await _running(config)
+    yield await _pages(config, running)
+    if rebuild:
+        yield await _rebuild(config, running, now)
+    for finding in await asyncio.to_thread(lambda: list(_database(Path(config.database), now))):
+        yield finding
+    if config.radio == "none":
+        yield _found(Level.CARE, "radio-none")
+    elif running:
+        yield (
+            _found(Level.GOOD, "radio-up")
+            if "kimnode_radio_up 1.0" in running
+            else _found(Level.BAD, "radio-down", reason="")
+        )
+    else:
+        yield await _radio(config)
+
+
+def _disk(path: Path) -> Finding:
+    place = path.absolute().parent
+    while not place.exists():
+        place = place.parent
+    free_mb = shutil.disk_usage(place).free // MB
+    level, key = Level.GOOD, "disk"
+    if free_mb < DISK_SCARCE_MB:
+        level, key = (Level.BAD if free_mb < DISK_FULL_MB else Level.CARE), "disk-scarce"
+    return _found(level, key, free=free_mb)
+
+
+async def _running(config: Config) -> str:
+    """The metrics of a node that runs with these settings; "" when none answers."""
+    url = f"http://{_reachable(config.listen)}:{config.port}/metrics"
+    timeout = aiohttp.ClientTimeout(total=ASK_TIMEOUT_S)
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            text = await answer.text()
+            return text if "kimnode_" in text else ""
+    return ""
+
+
+async def _pages(config: Config, running: str) -> Finding:
+    where = f"http://{_reachable(config.listen)}:{config.port}/"
+    if running:
+        return _found(Level.GOOD, "pages-running", where=where)
+    try:
+        server = await asyncio.start_server(lambda _r, w: w.close(), config.listen, config.port)
+    except OSError as error:
+        return _found(Level.BAD, "pages-taken", where=where, reason=error.strerror or "")
+    server.close()
+    return _found(Level.GOOD, "pages-free", where=where)
+
+
+def _reachable(listen: str) -> str:
+    return "127.0.0.1" if listen in {"0.0.0.0", "::"} else listen  # noqa: S104 - compared only
+
+
+async def _rebuild(config: Config, running: str, now: float) -> Finding:
+    if running:
+        return _found(Level.BAD, "rebuild-running")
+    async with open_database(Path(config.database), int(now)) as db:
+        count = await db.write(project.rebuild)
+    return _found(Level.GOOD, "rebuilt", count=count)
+
+
+def _database(path: Path, now: float) -> Iterator[Finding]:
+    damaged = sorted(str(p) for p in path.parent.glob(f"{path.name}.damaged-*[0-9]"))
+    if damaged:
+        yield _found(Level.CARE, "database-aside", files=", ".join(damaged))
+    if not path.exists():
+        yield _found(Level.GOOD, "database-new", path=path)
+        yield _clock(now, 0)
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            yield from _opened(connection, path, now)
+    except sqlite3.DatabaseError as error:
+        yield _found(Level.BAD, "database-damaged", path=path, reason=error)
+
+
+def _opened(connection: sqlite3.Connection, path: Path, now: float) -> Iterator[Finding]:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        yield _found(Level.BAD, "database-damaged", path=path, reason=verdict)
+        return
+    (have,) = connection.execute("PRAGMA user_version").fetchone()
+    knows = schema_files()[-1][0]
+    if have > knows:
+        yield _found(Level.BAD, "database-newer", have=have, knows=knows)
+        return
+    faults = list(log.verify(connection))
+    if faults:
+        yield _found(Level.BAD, "log-broken", count=len(faults), seq=faults[0].seq)
+    used_mb = retention.used_bytes(connection) // MB
+    yield _found(Level.GOOD, "database", count=log.last_seq(connection), used=used_mb)
+    newest = connection.execute("SELECT coalesce(max(received_at), 0) FROM log").fetchone()[0]
+    yield _clock(now, newest)
+
+
+def _clock(now: float, newest: int) -> Finding:
+    shown = datetime.fromtimestamp(now, UTC).isoformat(sep=" ", timespec="minutes")
+    if now < max(BUILT_AFTER, newest):
+        return _found(Level.BAD, "clock-behind", time=shown)
+    return _found(Level.GOOD, "clock", time=shown)
+
+
+async def _radio(config: Config) -> Finding:
+    clock = Clock()
+    pinned = bytes.fromhex(config.radio_key) or _pinned(Path(config.database))
+    link = Link(parse_address(config.radio), clock, rng=random.SystemRandom(), pinned_key=pinned)
+    try:
+        async with asyncio.timeout(RADIO_TIMEOUT_S):
+            radio = await _first_up(link)
+    except TimeoutError:
+        return _found(Level.BAD, "radio-down", reason=link.status().reason)
+    return _judge(radio)
+
+
+async def _first_up(link: Link) -> Radio:
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(link.run(), name="doctor-link")
+        async for event in link.events():
+            if isinstance(event, LinkUp):
+                running.cancel()
+                return event.radio
+    raise KimnodeError("the link ended without a word")
+
+
+def _judge(radio: Radio) -> Finding:
+    lora = radio.lora
+    if lora is None or lora.region == UNSET_REGION:
+        return _found(Level.BAD, "radio-region", num=f"!{radio.num:08x}")
+    if not lora.tx_enabled:
+        return _found(Level.BAD, "radio-silent", num=f"!{radio.num:08x}")
+    return _found(
+        Level.GOOD,
+        "radio",
+        num=f"!{radio.num:08x}",
+        firmware=radio.firmware,
+        region=lora.region,
+        preset=lora.preset.name,
+    )
+
+
+def _pinned(path: Path) -> bytes | None:
+    if not path.exists():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return people.fact(connection, PINNED_KEY)
+    except sqlite3.DatabaseError:
+        return None  # reported by the check of the database itself
