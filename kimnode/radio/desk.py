@@ -186,12 +186,12 @@ async def open_desk(
     if config.radio == "none":
         return Desk(None, None, governor, db, clock, metrics)
     voice = Voice(config.name, config.language, config.radio_channel)
-    pinned = bytes.fromhex(config.radio_key) or await db.read(partial(people.fact, name=PINNED_KEY))
+    known = await db.read(partial(people.fact, name=PINNED_KEY))
     link = Link(
         parse_address(config.radio),
         clock,
         rng=rng,
-        pinned_key=pinned,
+        pinned_key=bytes.fromhex(config.radio_key) or known,
         trusted_time=lambda: clock.now() if TIME_IS_SYNCHRONISED.exists() else None,
     )
     parts = (
