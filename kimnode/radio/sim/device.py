@@ -16,7 +16,7 @@ from kimnode.radio.sim.phone_api import Hooks, PhoneApi, Sink
 from kimnode.radio.sim.screen import Outcome, Screen, Shown
 from kimnode.radio.sim.service import ServiceFaults
 
-DOWNTIME_S = 0.5  # a native radio is back this long after it went down
+DOWNTIME_S = 0.2  # a native radio is back this long after it went down; a real board takes 2 s
 
 
 class Device:

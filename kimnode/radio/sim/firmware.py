@@ -23,7 +23,7 @@ from kimnode.radio.sim.service import Service, ServiceFaults
 from kimnode.radio.sim.timeline import Event
 
 FIRST_METRICS_S, METRICS_S, STATS_S = 75.0, 60.0, 900.0
-FIRST_NODEINFO_S, FIRST_POSITION_S, POSITION_TICK_S = 30.0, 45.0, 5.0
+FIRST_NODEINFO_S, FIRST_POSITION_S = 30.0, 45.0
 NODEINFO_FORCED_PAUSE_S = 60.0
 
 Packet: TypeAlias = mesh_pb2.MeshPacket
@@ -50,6 +50,7 @@ class Firmware:
         self.router.on_unknown_key = lambda p: self._introduce(sender_of(p))
         self.service = Service(board, self.mac, self.router.out, faults, nudge)
         self.reports = OwnReports(board, self.mac, self.service.send_to_mesh)
+        self.service.on_own_position = self.reports.moved
         self.modules = Modules(board, self.mac, self.reports, self.service.send_to_mesh)
         self._admin = AdminModule(board, self.reboot_in, self.reports.send_position)
 

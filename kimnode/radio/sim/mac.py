@@ -17,7 +17,8 @@ from kimnode.rules.lora import PRESETS, time_on_air_ms
 RES_OK, RES_QUEUE_FULL, RES_DISABLED = 0, 32, 34
 CW_MIN, CW_MAX = 3, 8
 SNR_MIN_DB, SNR_MAX_DB = -20, 10
-TURNAROUND_S = 0.1  # the firmware's loop between "sent" or "received" and the next step
+TURNAROUND_S = 0.1  # one round of the native build's main loop: the least any step takes
+JITTER_S = 0.04
 RETRANSMIT_MARGIN_MS = 4500
 MAC_TIME_MS = 7.6
 
@@ -67,7 +68,7 @@ class Mac:
 
     def retransmit_after_s(self, size_bytes: int) -> float:
         """How long an answer to a frame of this size may take (getRetransmissionMsec)."""
-        window = 2 ** self._contention() + 2 * CW_MAX + 2 ** ((CW_MAX + CW_MIN) // 2)
+        window = (1 << self._contention()) + 2 * CW_MAX + (1 << (CW_MAX + CW_MIN) // 2)
         slots_ms = window * slot_ms(self._board.state.preset)
         return (2 * self.air_ms(size_bytes) + slots_ms + RETRANSMIT_MARGIN_MS) / 1000
 
@@ -80,7 +81,7 @@ class Mac:
 
     def heard(self, frame: Frame, snr: float, rssi: int) -> None:
         self.airtime.heard(self._board.timeline.now, self.air_ms(frame.size_bytes))
-        delay = self._board.chance.uniform(0.02, TURNAROUND_S)
+        delay = TURNAROUND_S + self._board.chance.uniform(0.0, JITTER_S)
         self._board.timeline.after(delay, lambda: self._hand_over(frame, snr, rssi))
         self._plan()
 
@@ -100,10 +101,10 @@ class Mac:
     def _delay_s(self, item: Queued) -> float:
         slot = slot_ms(self._board.state.preset)
         if item.heard_snr is None:
-            return self._board.chance.randrange(2 ** self._contention()) * slot / 1000
+            return self._board.chance.randrange(1 << self._contention()) * slot / 1000
         snr = min(max(item.heard_snr, SNR_MIN_DB), SNR_MAX_DB)
         span = (CW_MAX - CW_MIN) / (SNR_MAX_DB - SNR_MIN_DB)
-        window = 2 ** (CW_MIN + int((snr - SNR_MIN_DB) * span))
+        window = 1 << (CW_MIN + int((snr - SNR_MIN_DB) * span))
         return (2 * CW_MAX + self._board.chance.randrange(window)) * slot / 1000
 
     def _plan(self, extra_s: float = 0.0) -> None:
@@ -111,7 +112,8 @@ class Mac:
         running = self._timer is not None and self._timer.action is not None
         front = self.queue.front
         if front and not running and not self._sending:
-            delay = extra_s + self._delay_s(front)
+            delay = max(self._delay_s(front), TURNAROUND_S)
+            delay += extra_s + self._board.chance.uniform(0.0, JITTER_S / 4)
             self._timer = self._board.timeline.after(delay, self._timer_done)
 
     def _timer_done(self) -> None:

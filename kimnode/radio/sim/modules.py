@@ -16,7 +16,7 @@ from kimnode.radio.sim.codec import Port
 from kimnode.radio.sim.frame import BROADCAST
 from kimnode.radio.sim.mac import Mac
 from kimnode.radio.sim.nodes import NodeEntry
-from kimnode.radio.sim.reports import OwnReports, rounded
+from kimnode.radio.sim.reports import OwnReports
 from kimnode.radio.sim.routing import reply_to
 
 NODEINFO_QUIET_S = 600.0
@@ -43,15 +43,6 @@ def parse(kind: type[M], payload: bytes) -> M | None:
         return kind.FromString(payload)
     except DecodeError:
         return None
-
-
-def limit_precision(board: Board, packet: Packet) -> None:
-    """Round a position the client sends to what its channel allows; unreadable ones stay."""
-    position = parse(mesh_pb2.Position, packet.decoded.payload)
-    if position is None:
-        return
-    settings = board.state.channels[packet.channel % len(board.state.channels)].settings
-    packet.decoded.payload = rounded(position, settings.module_settings.position_precision)
 
 
 class Modules:

@@ -11,6 +11,7 @@ from kimnode.radio.sim.frame import BROADCAST
 from kimnode.radio.sim.mac import Mac
 
 BATTERY_POWERED_EXTERNALLY = 101
+POSITION_TICK_S = 4.0  # how often the firmware looks whether a position is to be sent
 
 Packet: TypeAlias = mesh_pb2.MeshPacket
 Priority = mesh_pb2.MeshPacket.Priority
@@ -36,6 +37,7 @@ class OwnReports:
         self._board = board
         self._mac = mac
         self._send = send
+        self._position_sent = False
 
     @property
     def has_position(self) -> bool:
@@ -46,9 +48,17 @@ class OwnReports:
         """Broadcast our position, if we have one; the client sees a copy."""
         if not self.has_position:
             return
+        self._position_sent = True
         packet = self._board.new_packet(BROADCAST, Port.POSITION_APP, self.position())
         packet.priority = Priority.BACKGROUND
         self._send(packet, copy_to_client=True)
+
+    def moved(self, position: mesh_pb2.Position) -> None:
+        """The client told where we are; the first time since boot this is soon broadcast."""
+        self._board.nodes.entries[self._board.num].position = position
+        if not self._position_sent and self.has_position:
+            self._position_sent = True
+            self._board.timeline.after(POSITION_TICK_S, self.send_position)
 
     def position(self) -> bytes:
         """Our position as the primary channel may see it."""

@@ -13,9 +13,12 @@ from meshtastic.protobuf import mesh_pb2
 
 from kimnode.radio.sim.board import Board
 from kimnode.radio.sim.codec import Port
+from kimnode.radio.sim.config_state import CHANNELS
+from kimnode.radio.sim.frame import BROADCAST
 from kimnode.radio.sim.mac import TURNAROUND_S, Mac
-from kimnode.radio.sim.modules import limit_precision
+from kimnode.radio.sim.modules import parse
 from kimnode.radio.sim.outgoing import Outgoing
+from kimnode.radio.sim.reports import rounded
 from kimnode.radio.sim.txqueue import MAX_TX_QUEUE
 
 MAX_TO_PHONE = 100
@@ -41,6 +44,7 @@ class Service:
     out: Outgoing
     faults: ServiceFaults
     nudge: Callable[[], None] = lambda: None
+    on_own_position: Callable[[mesh_pb2.Position], None] = lambda _: None
     to_phone: deque[Packet] = field(default_factory=deque)
     statuses: deque[mesh_pb2.QueueStatus] = field(default_factory=deque)
     notices: deque[mesh_pb2.ClientNotification] = field(default_factory=deque)
@@ -59,7 +63,7 @@ class Service:
         if packet.decoded.portnum == Port.TRACEROUTE_APP:
             packet.want_ack = True
         if packet.decoded.portnum == Port.POSITION_APP:
-            limit_precision(self.board, packet)
+            self._position(packet)
         self.send_to_mesh(packet)
 
     def send_to_mesh(self, packet: Packet, *, copy_to_client: bool = False) -> int:
@@ -116,6 +120,17 @@ class Service:
         notice.level = mesh_pb2.LogRecord.Level.WARNING
         self.notices.append(notice)
         self.nudge()
+
+    def _position(self, packet: Packet) -> None:
+        """Where the client says we are; sent on only as exactly as the channel allows."""
+        position = parse(mesh_pb2.Position, packet.decoded.payload)
+        if position is None:
+            return
+        settings = self.board.state.channels[packet.channel % CHANNELS].settings
+        precision = settings.module_settings.position_precision
+        packet.decoded.payload = rounded(position, precision)
+        if packet.to == BROADCAST:
+            self.on_own_position(position)
 
     def _space(self) -> None:
         self.board.timeline.after(TURNAROUND_S, self._report_space)
