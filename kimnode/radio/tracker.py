@@ -18,6 +18,7 @@ from kimnode.rules.delivery import (
     queue_empty,
     read_queue_status,
     read_routing,
+    restarted,
     silence,
     step,
 )
@@ -93,7 +94,7 @@ class Tracker:
         changes = []
         for packet_id, track in list(self._tracks.items()):
             track.since = now
-            changes += self._apply(packet_id, (Event.LINK_RESTARTED, Why.LINK_RESTARTED), now)
+            changes += self._apply(packet_id, restarted(track.flight), now)
         return changes
 
     def overdue(self, now: float) -> list[Change]:

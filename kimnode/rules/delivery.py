@@ -41,7 +41,8 @@ class Event(StrEnum):
     UNREADABLE = "unreadable"  # the destination lacks our key; our radio now sends it
     NAK = "nak"  # a node on the way refused it
     SILENCE = "silence"  # no word about it within its time
-    LINK_RESTARTED = "link_restarted"  # a new connection to the radio
+    LINK_RESTARTED = "link_restarted"  # a new connection; the radio never said that it took it
+    UNSURE = "unsure"  # a new connection; the radio took it, and may have lost it in a reboot
     GIVE_UP = "give_up"  # tried as often as allowed
     TTL = "ttl"  # too old to be worth airtime
 
@@ -78,7 +79,6 @@ STEPS: dict[tuple[State, Event], State] = {
     (_S.QUEUED, _E.TTL): _S.EXPIRED,
     (_S.QUEUED, _E.GIVE_UP): _S.FAILED,
     # Written before a break of the link, queued again under the same id: the answer comes late.
-    (_S.QUEUED, _E.ACCEPTED): _S.IN_RADIO,
     (_S.QUEUED, _E.REJECTED_RETRY): _S.QUEUED,
     (_S.QUEUED, _E.REJECTED_FINAL): _S.FAILED,
     (_S.QUEUED, _E.IMPLICIT_ACK): _S.RELAYED,
@@ -99,6 +99,7 @@ STEPS: dict[tuple[State, Event], State] = {
     (_S.IN_RADIO, _E.NAK): _S.FAILED,
     (_S.IN_RADIO, _E.SILENCE): _S.QUEUED,
     (_S.IN_RADIO, _E.LINK_RESTARTED): _S.QUEUED,
+    (_S.IN_RADIO, _E.UNSURE): _S.IN_RADIO,
     (_S.ON_AIR, _E.IMPLICIT_ACK): _S.RELAYED,
     (_S.ON_AIR, _E.DEST_ACK): _S.DELIVERED,
     (_S.ON_AIR, _E.NOT_REPEATED): _S.ON_AIR,
@@ -116,8 +117,9 @@ STEPS: dict[tuple[State, Event], State] = {
     (_S.EXPIRED, _E.NOT_REPEATED): _S.ON_AIR,
 }
 
-# Two events count only with, or only without, the radio's word that it took the packet.
-NEEDS_ACCEPTED = {_E.LEFT_QUEUE: True, _E.LINK_RESTARTED: False}
+# These count only with, or only without, the radio's word that it took the packet. After a new
+# connection that word is void: an empty queue may then mean a reboot.
+NEEDS_ACCEPTED = {_E.LEFT_QUEUE: True, _E.UNSURE: True, _E.LINK_RESTARTED: False}
 
 # Queued again for one of these reasons, the packet keeps its id: it may have been on air, and
 # radios that heard it do not show the same id twice. Any other retry means that it was not sent
@@ -257,6 +259,12 @@ def patience_s(flight: Flight, max_retransmit: float) -> float | None:
     if flight.state is State.ON_AIR and flight.want_ack and flight.why is Why.NONE:
         return SILENCE_FACTOR * max_retransmit
     return None
+
+
+def restarted(flight: Flight) -> Sign:
+    """The sign to feed at a new connection to the radio."""
+    event = Event.UNSURE if flight.accepted else Event.LINK_RESTARTED
+    return event, Why.LINK_RESTARTED
 
 
 def silence(flight: Flight) -> Sign:
