@@ -50,6 +50,7 @@ class Firmware:
         self.router.on_unknown_key = lambda p: self._introduce(sender_of(p))
         self.service = Service(board, self.mac, self.router.out, faults, nudge)
         self.reports = OwnReports(board, self.mac, self.service.send_to_mesh)
+        self.mac.on_space = self.service.space
         self.service.on_own_position = self.reports.moved
         self.modules = Modules(board, self.mac, self.reports, self.service.send_to_mesh)
         self._admin = AdminModule(board, self.reboot_in, self.reports.send_position)
@@ -144,6 +145,7 @@ class Firmware:
         entry.snr = packet.rx_snr or entry.snr
         if packet.hop_start and packet.hop_start >= packet.hop_limit:
             entry.hops_away = packet.hop_start - packet.hop_limit
+        self._board.nodes.sort_sometimes(self._board.timeline.now)
         self._board.nodes.save_sometimes(self._board.timeline.now, self._board.booted_at)
         if entry.user is None and packet.decoded.portnum != Port.NODEINFO_APP:
             self.modules.send_nodeinfo_sometimes(entry.num, want_response=True)

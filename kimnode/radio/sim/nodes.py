@@ -4,6 +4,7 @@ Keys are trust on first use: a second, different key for a known node is ignored
 lately is lost at a reboot, because the firmware saves the list at most once a minute.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,7 @@ from meshtastic.protobuf import mesh_pb2, telemetry_pb2
 
 MAX_NODES = 200
 SAVE_INTERVAL_S = 60.0
+SORT_INTERVAL_S = 5.0
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class NodeList:
     entries: dict[int, NodeEntry] = field(default_factory=dict)
     _saved: dict[int, NodeEntry] = field(default_factory=dict)
     _saved_at: float = 0.0
+    _sorted_at: float = -math.inf
 
     def get(self, num: int) -> NodeEntry | None:
         return self.entries.get(num)
@@ -88,10 +91,16 @@ class NodeList:
         entry.user.CopyFrom(user)
 
     def in_order(self) -> Iterator[NodeEntry]:
-        """As a client is told: own node first, then the ones heard most lately."""
+        """As a client is told: own node first, then in the list's order."""
         yield self.entries[self.own]
-        others = (e for e in self.entries.values() if e.num != self.own)
-        yield from sorted(others, key=lambda e: -e.last_heard)
+        yield from (e for e in self.entries.values() if e.num != self.own)
+
+    def sort_sometimes(self, now: float) -> None:
+        """Favourites first, then those heard most lately; looked at when a packet comes in."""
+        if now - self._sorted_at >= SORT_INTERVAL_S:
+            self._sorted_at = now
+            ordered = sorted(self.entries.values(), key=lambda e: (not e.favorite, -e.last_heard))
+            self.entries = {e.num: e for e in ordered}
 
     def save(self, now: float) -> None:
         """Write the list to flash."""

@@ -1,6 +1,6 @@
 """One client's connection to a radio: frames in, limits, config dump, queues out (PhoneAPI).
 
-The firmware looks at the connection every 5 ms to 250 ms; in one pass it reads everything, then
+The firmware looks at the connection every 5 to 250 ms; in one pass it reads everything, then
 writes everything. Bursts therefore lose queue states, and two heartbeats get one answer.
 """
 
@@ -27,7 +27,7 @@ TEXT_PAUSE_S = 2.0
 SLOW_PORT_PAUSE_S = 10.0
 TRACEROUTE_PAUSE_S = 30.0
 SLOW_PORTS = {Port.POSITION_APP, Port.WAYPOINT_APP, Port.ALERT_APP, Port.TELEMETRY_APP}
-POLL_FAST_S, POLL_SLOW_S, POLL_FAST_FOR_S = 0.005, 0.25, 2.0
+POLL_MIN_S, POLL_FAST_S, POLL_SLOW_S, POLL_FAST_FOR_S = 0.005, 0.1, 0.25, 2.0
 IDLE_TIMEOUT_S = 900.0
 HEARTBEAT_NODEINFO = 1
 
@@ -89,7 +89,7 @@ class PhoneApi:
         if self._pass is None and self._open and not self._wedged:
             recent = self._board.timeline.now - self._last_input < POLL_FAST_FOR_S
             longest = POLL_FAST_S if recent else POLL_SLOW_S
-            delay = self._board.chance.uniform(0.001, longest)
+            delay = self._board.chance.uniform(POLL_MIN_S, longest)
             self._pass = self._board.timeline.after(delay, self._run_pass)
 
     def wedge(self, wedged: bool) -> None:

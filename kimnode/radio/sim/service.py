@@ -48,12 +48,12 @@ class Service:
     to_phone: deque[Packet] = field(default_factory=deque)
     statuses: deque[mesh_pb2.QueueStatus] = field(default_factory=deque)
     notices: deque[mesh_pb2.ClientNotification] = field(default_factory=deque)
-    _announce_space: bool = True  # after boot, and after free was 0
+    _announce_space: bool = False  # after boot, and after free was 0
 
     def boot(self) -> None:
         """A freshly booted radio reports its queue once, unasked."""
-        self.mac.on_space = self._space
-        self._space()
+        self._announce_space = True
+        self.space()
 
     def from_client(self, packet: Packet) -> None:
         """A packet that a client sent and the limits let through."""
@@ -132,7 +132,8 @@ class Service:
         if packet.to == BROADCAST:
             self.on_own_position(position)
 
-    def _space(self) -> None:
+    def space(self) -> None:
+        """A place in the transmit queue came free."""
         self.board.timeline.after(TURNAROUND_S, self._report_space)
 
     def _report_space(self) -> None:

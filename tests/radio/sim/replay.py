@@ -19,6 +19,7 @@ from kimnode.radio.sim.timeline import Timeline
 from kimnode.wire.stream import Deframer, frame
 from tests.radio.sim.recording import KEYS, NAMES, NUMBERS, Line, Recording, load, messages
 
+MET_EACH_OTHER = "ABC"  # D met nobody before 09d
 UNIX_START = 1_795_313_600
 SETTLE_S = 1.0  # after the last recorded line
 RETRY_S = 0.01  # how often the replayed client tries to connect to a radio that is down
@@ -56,6 +57,16 @@ class RecordingSink:
 
     def pause(self, paused: bool) -> None:
         raise AssertionError("no scenario wedges the radio")
+
+
+def first_dump(lines: list[Line]) -> list[mesh_pb2.FromRadio]:
+    """What an end was told first, up to config_complete_id."""
+    dump = []
+    for message in messages(lines):
+        dump.append(message)
+        if message.config_complete_id:
+            break
+    return dump
 
 
 class Replay:
@@ -105,29 +116,37 @@ class Replay:
 
     def _board(self, letter: str) -> Board:
         recording, num = self.recording, NUMBERS[letter]
-        dump = messages(recording.ends.get(letter, []))
-        infos = [m.node_info for m in dump if m.HasField("node_info")]
-        own = next((i for i in infos if i.num == num), None)
+        dump = first_dump(recording.ends.get(letter, []))
+        own = next((m.node_info for m in dump if m.node_info.num == num), None)
         keys = KEYS[letter] if recording.region != "UNSET" else KeyPair(b"", b"")
         state = make_config(num, *NAMES[letter], keys, recording.region, recording.preset)
         if own is not None:
             state.owner.long_name = own.user.long_name
             state.owner.short_name = own.user.short_name
+            state.config.position.fixed_position = bool(own.position.latitude_i)
+        for message in dump:  # what earlier scenarios of the same recording had changed
+            if message.moduleConfig.HasField("telemetry"):
+                state.modules.telemetry.CopyFrom(message.moduleConfig.telemetry)
+            if message.config.HasField("device"):
+                state.config.device.CopyFrom(message.config.device)
+                state.owner.role = message.config.device.role
+            if message.config.HasField("lora"):
+                state.config.lora.CopyFrom(message.config.lora)
         state.nodeinfo_sent_at = -500.0
-        state.config.position.fixed_position = bool(own and own.position.latitude_i)
-        nodes = self._node_list(letter, infos)
-        clock = UNIX_START if own is None or own.last_heard else None
         chance = self.timeline.chance(letter)
+        nodes = self._node_list(letter, dump)
+        clock = self._unix_start if own is None or own.last_heard else None
         return Board(num, self.timeline, chance, state, nodes, clock, booted_at=-300.0)
 
-    def _node_list(self, letter: str, infos: list[mesh_pb2.NodeInfo]) -> NodeList:
+    def _node_list(self, letter: str, dump: list[mesh_pb2.FromRadio]) -> NodeList:
         nodes = NodeList(NUMBERS[letter])
         nodes.get_or_add(NUMBERS[letter])
-        seen: set[int] = set()
+        infos = [m.node_info for m in dump if m.HasField("node_info")]
+        if not any(m.HasField("node_info") and m.node_info.num != nodes.own for m in dump):
+            for friend in MET_EACH_OTHER if letter in MET_EACH_OTHER else "":
+                state = make_config(NUMBERS[friend], *NAMES[friend], KEYS[friend], "KR", "LONG_FAST")
+                nodes.get_or_add(NUMBERS[friend]).user = state.owner
         for info in infos:
-            if info.num in seen and info.num == NUMBERS[letter]:
-                break
-            seen.add(info.num)
             entry = nodes.get_or_add(info.num)
             entry.user = info.user if info.HasField("user") else None
             entry.snr, entry.last_heard = info.snr, info.last_heard
@@ -136,6 +155,17 @@ class Replay:
             entry.position = info.position if info.HasField("position") else None
             entry.metrics = info.device_metrics if info.HasField("device_metrics") else None
         return nodes
+
+    @property
+    def _unix_start(self) -> float:
+        """Unix time of the scenario's second 0, from the first dump that shows a clock."""
+        for letter, lines in self.recording.ends.items():
+            for line in lines:
+                if line.kind == "from_radio":
+                    info = mesh_pb2.FromRadio.FromString(line.data).node_info
+                    if info.num == NUMBERS[letter] and info.last_heard:
+                        return info.last_heard - line.t
+        return UNIX_START
 
     def _next_hops(self, letter: str) -> None:
         """What the recorded air shows this node to know before the first packet went that way."""
@@ -146,4 +176,5 @@ class Replay:
                 to = event["to"]
                 if to in numbers and to not in seen:
                     seen.add(to)
-                    self.devices[letter].board.nodes.get_or_add(numbers[to]).next_hop = event["nh"]
+                    if entry := self.devices[letter].board.nodes.get(numbers[to]):
+                        entry.next_hop = event["nh"]
