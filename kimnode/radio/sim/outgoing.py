@@ -103,7 +103,8 @@ class Outgoing:
         try:
             frame = encode(self._board, packet)
         except CannotSend as error:
-            self.ack(error.code, self._board.num, packet.id, packet.channel)
+            channel = 0 if error.code == Error.NO_CHANNEL else packet.channel
+            self.ack(error.code, self._board.num, packet.id, channel)
             return error.code
         return self._mac.send(frame, priority_of(packet), None if ours else packet.rx_snr)
 

@@ -29,12 +29,8 @@ RETRY_S = 0.01  # how often the replayed client tries to connect to a radio that
 class Client:
     """The recorded client of one end, and what the simulator sent to it: lines like recorded."""
 
-    letter: str
     got: list[Line] = field(default_factory=list)
     late_s: float = 0.0  # behind the recording, because the radio came back later
-
-    def sent(self) -> list[mesh_pb2.FromRadio]:
-        return messages(self.got)
 
 
 class RecordingSink:
@@ -46,17 +42,18 @@ class RecordingSink:
         self._timeline = timeline
         self._client = client
         self._deframer = Deframer()
-        self._closed_by_us = False
+        self.hung_up = False
 
     def write(self, data: bytes) -> None:
         for payload in self._deframer.feed(data):
             self._client.got.append(Line(self._timeline.now, "from_radio", payload))
 
     def close(self) -> None:
-        self._client.got.append(Line(self._timeline.now, "eof"))
+        if not self.hung_up:
+            self._client.got.append(Line(self._timeline.now, "eof"))
 
     def pause(self, paused: bool) -> None:
-        raise AssertionError("no scenario wedges the radio")
+        raise AssertionError(f"no scenario wedges the radio ({paused})")
 
 
 def first_dump(lines: list[Line]) -> list[mesh_pb2.FromRadio]:
@@ -77,7 +74,7 @@ class Replay:
         self.timeline = Timeline(seed)
         self.air = Air(self.timeline)
         self.devices: dict[str, Device] = {}
-        self.clients = {letter: Client(letter) for letter in self.recording.ends}
+        self.clients = {letter: Client() for letter in self.recording.ends}
         for letter in self.recording.nodes:
             self.devices[letter] = Device(self._board(letter), self.air, letter)
             self._next_hops(letter)
@@ -107,6 +104,7 @@ class Replay:
                     return
                 api = device.connect(RecordingSink(self.timeline, client))
             elif line.kind == "close":
+                api.sink.hung_up = True
                 api.hang_up()
             else:
                 api.feed(frame(line.data) if line.kind == "to_radio" else line.data)
@@ -144,7 +142,9 @@ class Replay:
         infos = [m.node_info for m in dump if m.HasField("node_info")]
         if not any(m.HasField("node_info") and m.node_info.num != nodes.own for m in dump):
             for friend in MET_EACH_OTHER if letter in MET_EACH_OTHER else "":
-                state = make_config(NUMBERS[friend], *NAMES[friend], KEYS[friend], "KR", "LONG_FAST")
+                state = make_config(
+                    NUMBERS[friend], *NAMES[friend], KEYS[friend], "KR", "LONG_FAST"
+                )
                 nodes.get_or_add(NUMBERS[friend]).user = state.owner
         for info in infos:
             entry = nodes.get_or_add(info.num)

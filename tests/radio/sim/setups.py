@@ -1,4 +1,4 @@
-"""What each scenario needs besides its clients: who hears whom, and what the recorder itself did."""
+"""What each scenario needs besides its clients: who hears whom, what the recorder itself did."""
 
 from collections.abc import Callable
 
@@ -36,11 +36,21 @@ def _periodic_position(replay: Replay) -> None:
 
 
 def _killed_twice(replay: Replay) -> None:
-    """The recorder kills A's process and starts it again, twice."""
+    """The recorder kills A's process and starts it again, twice; B is out of range."""
+    replay.air.set_link(A, B, heard=False)
     radio = replay.devices["A"]
     for down, up in ((0.911, 4.94), (11.18, 15.2)):
         replay.at(down, radio.power_off)
         replay.at(up, radio.power_on)
+
+
+def _first_boot(replay: Replay) -> None:
+    """D was switched on for the first time this moment."""
+    radio = replay.devices["D"]
+    radio.board.nodes.entries[D].metrics = None
+    radio.board.nodes.save(0.0)
+    radio.power_off()
+    radio.power_on()
 
 
 def _thirty_percent_loss(replay: Replay) -> None:
@@ -55,4 +65,5 @@ SETUPS: dict[str, Callable[[Replay], None]] = {
     "22": _killed_twice,
     "23": _thirty_percent_loss,
     "24": _periodic_position,
+    "26": _first_boot,
 }
