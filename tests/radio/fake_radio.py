@@ -13,7 +13,6 @@ from pathlib import Path
 
 from meshtastic.protobuf import config_pb2, mesh_pb2
 
-from kimnode.clock import Clock
 from kimnode.wire.stream import Deframer, frame
 
 NUMBER = 0x1000001F
@@ -202,11 +201,3 @@ async def opened(door: Door) -> AsyncIterator[Door]:
     finally:
         await door.close()
         await asyncio.sleep(0)  # lets cut connections tell their tasks
-
-
-async def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
-    """Wait for a condition, at most `timeout_s` of wall time."""
-    clock = Clock()
-    async with clock.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - conditions of others, without an event
-            await asyncio.sleep(0.005)

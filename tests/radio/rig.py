@@ -10,7 +10,7 @@ from kimnode.clock import Clock
 from kimnode.radio.link import Link
 from kimnode.radio.messages import LinkEvent
 from kimnode.radio.transport import parse_address
-from tests.radio.fake_radio import until
+from tests.waiting import until
 
 E = TypeVar("E")
 

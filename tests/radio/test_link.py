@@ -24,8 +24,9 @@ from kimnode.radio.messages import (
 )
 from kimnode.radio.transport import parse_address
 from kimnode.wire.stream import WAKE
-from tests.radio.fake_radio import KEY, NUMBER, OTHER, FakeRadio, PtyDoor, TcpDoor, opened, until
+from tests.radio.fake_radio import KEY, NUMBER, OTHER, FakeRadio, PtyDoor, TcpDoor, opened
 from tests.radio.rig import running
+from tests.waiting import until
 
 TEXT = Outgoing(packet_id=4711, to=0xFFFFFFFF, channel=0, payload=b"halo", want_ack=True)
 
