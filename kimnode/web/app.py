@@ -1,0 +1,83 @@
+"""The village web: every address it answers, and the tasks that run beside it.
+
+Later parts add a module with its handlers and a line to ROUTES; nothing else knows them.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from kimnode.web import api, guard, health, nickname, room, sockets, sos
+from kimnode.web.doors import DOORS, Doors
+from kimnode.web.feed import FEED, Feed
+from kimnode.web.pages import PAGES, Pages, static_file
+from kimnode.web.posting import MAX_REQUEST_BYTES
+from kimnode.web.site import SITE, Bounds, Site
+from kimnode.web.words import WORDS, Words
+
+__all__ = ["Bounds", "Site", "create_app", "phones"]
+
+ROUTES = (
+    web.get("/", room.front),
+    web.get("/r/{room}", room.read),
+    web.post("/r/{room}", room.write),
+    web.get("/nama", nickname.ask),
+    web.post("/nama", nickname.choose),
+    web.get("/sos", sos.ask),
+    web.post("/sos", sos.call),
+    web.post(r"/sos/{seq:\d{1,18}}/tangani", sos.take),
+    web.post(r"/sos/{seq:\d{1,18}}/batal", sos.cancel),
+    web.get("/ws", sockets.socket),
+    web.post("/api/post", api.post),
+    web.get("/api/feed", api.feed),
+    web.get("/static/{name}", static_file),
+    web.get("/healthz", health.healthz),
+    web.get("/metrics", health.metrics),
+)
+MAX_BODY_BYTES = 4 * MAX_REQUEST_BYTES
+
+
+def create_app(site: Site) -> web.Application:
+    """The web application of one node; its tasks live as long as it does."""
+    words = Words(site.config.language, site.config.timezone)
+    app = web.Application(
+        middlewares=[guard.plain_errors, guard.known_host, guard.same_origin],
+        client_max_size=MAX_BODY_BYTES,
+    )
+    app[SITE] = site
+    app[WORDS] = words
+    app[PAGES] = Pages(site, words)
+    app[FEED] = Feed(site, words)
+    app[DOORS] = Doors(site.bounds)
+    app[sockets.SOCKETS] = set()
+    app.add_routes(ROUTES)
+    app.on_response_prepare.append(guard.add_headers)
+    app.on_shutdown.append(_say_goodbye)
+    app.cleanup_ctx.append(_run_feed)
+    return app
+
+
+def phones(app: web.Application) -> int:
+    """Different phones that are connected now."""
+    return app[DOORS].phones
+
+
+async def _say_goodbye(app: web.Application) -> None:
+    app[FEED].stop()
+    await sockets.close_all(app)
+
+
+async def _run_feed(app: web.Application) -> AsyncIterator[None]:
+    feed = app[FEED]
+    await feed.start()
+    async with contextlib.AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        loops = [
+            tasks.create_task(feed.run(), name="feed"),
+            tasks.create_task(feed.run_board(), name="board"),
+        ]
+        yield
+        for loop in loops:
+            loop.cancel()

@@ -1,0 +1,106 @@
+"""Which phone asks. A random token in a cookie is the whole identity; the name is free to choose.
+
+The node stores only a hash of the token, so who steals the database cannot speak as anybody.
+"""
+
+import base64
+import binascii
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from kimnode.errors import Reason, Refused
+from kimnode.rules.names import clean_name
+from kimnode.store import people
+from kimnode.store.people import Device
+from kimnode.web.shown import mark, tag_of
+from kimnode.web.site import SITE, Site
+
+COOKIE = "kim"
+TOKEN_BYTES = 16
+COOKIE_AGE_S = 180 * 86_400
+DEVICE_ID_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """`token` is secret; `id` is the first 8 bytes of its SHA-256."""
+
+    token: str
+    id: bytes
+
+    @property
+    def author(self) -> str:
+        return Device(self.id, "").author
+
+    @property
+    def mark(self) -> str:
+        return mark(self.author)
+
+    @property
+    def tag(self) -> str:
+        return tag_of(self.author)
+
+
+PHONE = web.RequestKey("phone", Phone)
+
+
+def recognise(request: web.Request) -> Phone:
+    """The phone of this request; one without a readable cookie is a new phone."""
+    if PHONE in request:
+        return request[PHONE]
+    raw = _raw_token(request.cookies.get(COOKIE, ""))
+    if raw is None:
+        raw = secrets.token_bytes(TOKEN_BYTES)
+    token = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    phone = Phone(token, hashlib.sha256(raw).digest()[:DEVICE_ID_BYTES])
+    request[PHONE] = phone
+    return phone
+
+
+def remember(request: web.Request, response: web.StreamResponse) -> None:
+    """Give the phone its token (again: the age starts anew), if the page asked who it is.
+
+    As a header: when this is called, aiohttp has already written down the response's cookies.
+    """
+    if PHONE in request:
+        token = request[PHONE].token
+        cookie = f"{COOKIE}={token}; Max-Age={COOKIE_AGE_S}; Path=/; HttpOnly; SameSite=Lax"
+        response.headers.add("Set-Cookie", cookie)
+
+
+async def nick_of(site: Site, phone: Phone) -> str:
+    """The name that this phone chose; "" before it did."""
+    known = await site.db.read(lambda c: people.device(c, phone.id))
+    return known.nick if known else ""
+
+
+async def take_nick(site: Site, phone: Phone, wanted: str) -> str:
+    """The phone's name, changed first if it wants another. Refused(BAD_NAME) when it has none."""
+    known = await nick_of(site, phone)
+    if not wanted.strip():
+        if not known:
+            raise Refused(Reason.BAD_NAME, "no name yet")
+        return known
+    nick = clean_name(wanted)
+    if nick != known:
+        now = int(site.clock.now())
+        await site.db.write(
+            lambda c: people.save_device(c, Device(phone.id, nick), now), quiet=True
+        )
+    return nick
+
+
+def _raw_token(cookie: str) -> bytes | None:
+    try:
+        raw = base64.b64decode(cookie.encode() + b"==", altchars=b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError, ValueError):
+        return None
+    return raw if len(raw) == TOKEN_BYTES else None
+
+
+def of(request: web.Request) -> tuple[Site, Phone]:
+    """What nearly every page starts with."""
+    return request.app[SITE], recognise(request)

@@ -1,0 +1,132 @@
+"""A phone's web socket: its own sending loop beside its receiving loop, so that neither waits.
+
+The sending loop is the hot path of the whole node: one wake and one write of prepared bytes.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+
+from kimnode.errors import Refused
+from kimnode.web.doors import DOORS
+from kimnode.web.feed import FEED, Follower, Place
+from kimnode.web.identity import Phone, of
+from kimnode.web.posting import MAX_REQUEST_BYTES, answer, refusal, unreadable
+from kimnode.web.site import Site
+from kimnode.web.words import WORDS
+
+log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT_S = 10.0
+HEARTBEAT_S = 25.0
+CLOSE_TIMEOUT_S = 2.0
+SEND_TIMEOUT_S = 20.0  # for a phone whose buffers are full; then it may come back and catch up
+SEND_BUFFER_BYTES = 65_536
+
+SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("sockets", set)
+
+
+async def socket(request: web.Request) -> web.StreamResponse:
+    """GET /ws. The phone says {"after", "rev", "board"} first, then gets JSON arrays of items."""
+    site, phone = of(request)
+    with request.app[DOORS].enter(phone.id, request.remote or ""):
+        ws = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S,
+            timeout=CLOSE_TIMEOUT_S,
+            max_msg_size=MAX_REQUEST_BYTES,
+            compress=False,  # costs more CPU than a village's Wi-Fi has need of
+            writer_limit=SEND_BUFFER_BYTES,
+        )
+        await ws.prepare(request)
+        request.app[SOCKETS].add(ws)
+        try:
+            await _talk(request, ws, site, phone)
+        finally:
+            request.app[SOCKETS].discard(ws)
+    return ws
+
+
+async def close_all(app: web.Application) -> None:
+    """The node goes down: say so, so that phones come back at once."""
+    open_sockets = app[SOCKETS]
+    async with asyncio.TaskGroup() as tasks:
+        for ws in list(open_sockets):
+            tasks.create_task(ws.close(code=WSCloseCode.GOING_AWAY), name="socket-close")
+
+
+async def _talk(request: web.Request, ws: web.WebSocketResponse, site: Site, phone: Phone) -> None:
+    try:
+        async with site.clock.timeout(HELLO_TIMEOUT_S):
+            hello = await ws.receive()
+        place = _place(site, hello)
+    except TimeoutError:
+        await ws.close(code=WSCloseCode.POLICY_VIOLATION)
+        return
+    except Refused as refused:
+        with contextlib.suppress(ConnectionError):
+            await ws.send_str(f"[{refusal(request.app[WORDS], '', refused)[1]}]")
+        await ws.close(code=WSCloseCode.POLICY_VIOLATION)
+        return
+    follower = Follower(request.app[FEED], phone.author, place)
+    async with asyncio.TaskGroup() as tasks:
+        sending = tasks.create_task(_send(request, ws, site, follower), name="socket-send")
+        await _receive(request, ws, site, phone)
+        sending.cancel()
+
+
+async def _send(
+    request: web.Request, ws: web.WebSocketResponse, site: Site, follower: Follower
+) -> None:
+    transport = request.transport
+    try:
+        while transport is not None and (frame := await follower.next()):
+            if transport.get_write_buffer_size() == 0:  # the usual case: cannot block
+                await ws.send_frame(frame, WSMsgType.TEXT)
+                continue
+            async with site.clock.timeout(SEND_TIMEOUT_S):
+                await ws.send_frame(frame, WSMsgType.TEXT)
+    except (ConnectionError, TimeoutError) as error:
+        log.debug("a phone's socket broke: %s", error)
+        if transport is not None:
+            transport.abort()
+
+
+async def _receive(
+    request: web.Request, ws: web.WebSocketResponse, site: Site, phone: Phone
+) -> None:
+    words = request.app[WORDS]
+    async for message in ws:
+        try:
+            if message.type is WSMsgType.TEXT:
+                _, said = await answer(site, words, phone, message.data)
+            else:
+                _, said = refusal(words, "", unreadable(site, "not text"))
+            await ws.send_str(f"[{said}]")
+        except ConnectionError:
+            break
+    if ws.close_code in (WSCloseCode.MESSAGE_TOO_BIG, WSCloseCode.INVALID_TEXT):
+        unreadable(site, "broken frame")
+
+
+def _place(site: Site, hello: WSMessage) -> Place:
+    if hello.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED):
+        return Place()
+    if hello.type is not WSMsgType.TEXT:
+        raise unreadable(site, "hello is no text")
+    try:
+        said = json.loads(hello.data)
+        numbers = [said.get(key, 0) for key in ("after", "rev", "board")]
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise unreadable(site, "hello is no JSON object") from error
+    return place_of(site, numbers)
+
+
+def place_of(site: Site, numbers: list[object]) -> Place:
+    """A Place from what a phone says; Refused when these are no positions."""
+    positions = [n for n in numbers if type(n) is int and 0 <= n < 2**62]
+    if len(positions) != len(numbers):
+        raise unreadable(site, "no position in the log")
+    return Place(*positions)
