@@ -114,7 +114,7 @@ class NodeList:
 
     def reload(self) -> None:
         """A reboot: back to what was saved, minus nodes whose user was never learnt."""
-        kept = {n: e for n, e in self._saved.items() if e.user is not None}
+        kept = {n: e for n, e in self._saved.items() if e.user is not None or n == self.own}
         self.entries = {num: replace(entry, next_hop=0) for num, entry in kept.items()}
         own = self.entries[self.own]
         own.last_heard = 0
