@@ -28,7 +28,7 @@ class Device:
         self.board = board
         self.faults = ServiceFaults()
         self.powered = True
-        self.on_power: Callable[[bool], None] = lambda _: None
+        self.on_power: list[Callable[[bool], None]] = []
         self._air = air
         self._screen = Screen()
         self._api: PhoneApi | None = None
@@ -55,8 +55,7 @@ class Device:
 
     def connect(self, sink: Sink) -> PhoneApi:
         """A client connects; the one before is thrown out, as in the firmware."""
-        if self._api:
-            self._api.close()
+        self.drop_client()
         firmware = self.firmware
         hooks = Hooks(firmware.forced_nodeinfo, self._closed)
         self._api = PhoneApi(self.board, firmware.service, firmware.router.out, sink, hooks)
@@ -74,15 +73,17 @@ class Device:
 
     def power_off(self) -> None:
         """Pull the plug: the client sees the connection end, the air goes silent."""
+        self.board.timeline.catch_up()
         if not self.powered:
             return
         self.powered = False
         self.firmware.power_off()
         self.drop_client()
-        self.on_power(False)
+        self._tell_power()
 
     def power_on(self) -> None:
         """Boot from flash. The clock is unknown until somebody sets it."""
+        self.board.timeline.catch_up()
         if self.powered:
             return
         self.powered = True
@@ -90,16 +91,18 @@ class Device:
         self.board.rtc_s = None
         self.board.booted_at = self.board.timeline.now
         self.firmware = self._boot(just_booted=True)
-        self.on_power(True)
+        self._tell_power()
 
     def wedge(self, seconds: float) -> None:
         """The client's side hangs: connection open, nothing read, nothing written."""
+        self.board.timeline.catch_up()
         if api := self._api:
             api.wedge(True)
             self.board.timeline.after(seconds, lambda: api.wedge(False))
 
     def drop_client(self) -> None:
         """Cut the client's connection; the radio itself runs on."""
+        self.board.timeline.catch_up()
         if self._api:
             self._api.close()
 
@@ -107,6 +110,10 @@ class Device:
         """Bytes that are no frame, into the client's stream (a crash log, line noise)."""
         if self._api:
             self._api.sink.write(data)
+
+    def _tell_power(self) -> None:
+        for listener in self.on_power:
+            listener(self.powered)
 
     def _boot(self, *, just_booted: bool) -> Firmware:
         firmware = Firmware(
@@ -116,6 +123,7 @@ class Device:
         return firmware
 
     def _type(self, to: int, text: str, channel: int, want_ack: bool) -> int:
+        self.board.timeline.catch_up()
         packet = self.board.new_packet(to, Port.TEXT_MESSAGE_APP, text.encode())
         packet.channel = channel
         packet.want_ack = want_ack

@@ -7,13 +7,13 @@ again makes a new terminal behind the same `path` (a symbolic link, like /dev/se
 import asyncio
 import os
 import pty
+import shutil
 import tempfile
 import tty
 from pathlib import Path
 
 from kimnode.radio.sim.device import Device
 from kimnode.radio.sim.phone_api import PhoneApi
-from kimnode.radio.sim.timeline import Driver
 
 READ_BYTES = 4096
 MAX_UNREAD_BYTES = 64 * 1024
@@ -22,18 +22,38 @@ MAX_UNREAD_BYTES = 64 * 1024
 class SerialPort:
     """Use inside a running loop. It is the API's Sink."""
 
-    def __init__(self, device: Device, driver: Driver) -> None:
+    def __init__(self, device: Device) -> None:
         self._device = device
-        self._driver = driver
         self._folder = Path(tempfile.mkdtemp(prefix="kimnode-sim-"))
         self.path = self._folder / f"usb-{device.name}-if00"
         self._master = self._slave = -1
         self._unsent = bytearray()
         self._api: PhoneApi | None = None
+        self._plugged = False
+        device.on_power.append(self._power)
         self.plug()
 
     def plug(self) -> None:
         """Connect the cable."""
+        self._plugged = True
+        self._power(self._device.powered)
+
+    def unplug(self) -> None:
+        """Pull the cable: the client's file dies."""
+        self._plugged = False
+        self._power(False)
+
+    def remove(self) -> None:
+        """Unplug for good and take the path away."""
+        self._device.on_power.remove(self._power)
+        self.unplug()
+        shutil.rmtree(self._folder)
+
+    def _power(self, powered: bool) -> None:
+        """A board on native USB shows up when it boots and vanishes when it goes down."""
+        if not powered or not self._plugged:
+            self._cut()
+            return
         if self._master >= 0:
             return
         # Our own slave end stays open: without any, the loop would spin on a hung-up master.
@@ -43,18 +63,19 @@ class SerialPort:
         self.path.symlink_to(os.ttyname(self._slave))
         os.set_blocking(self._master, False)
         asyncio.get_running_loop().add_reader(self._master, self._readable)
-        self._api = self._device.connect(self)
 
-    def unplug(self) -> None:
-        """Pull the cable: the client's file dies."""
+    def _cut(self) -> None:
         if self._api:
             self._api.close()
-
-    def remove(self) -> None:
-        """Unplug for good and take the path away."""
-        self.unplug()
-        self.path.unlink(missing_ok=True)
-        self._folder.rmdir()
+        if self._master >= 0:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._master)
+            loop.remove_writer(self._master)
+            os.close(self._master)
+            os.close(self._slave)
+            self._master = self._slave = -1
+            self._unsent.clear()
+            self.path.unlink(missing_ok=True)
 
     @property
     def congested(self) -> bool:
@@ -65,15 +86,8 @@ class SerialPort:
         self._flush()
 
     def close(self) -> None:
-        if self._master >= 0:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._master)
-            loop.remove_writer(self._master)
-            os.close(self._master)
-            os.close(self._slave)
-            self._master = self._slave = -1
-            self._unsent.clear()
-            self.path.unlink(missing_ok=True)
+        """The radio ends the session (another client came, or silence); the cable stays."""
+        self._api = None
 
     def pause(self, paused: bool) -> None:
         loop = asyncio.get_running_loop()
@@ -89,9 +103,10 @@ class SerialPort:
             data = os.read(self._master, READ_BYTES)
         except BlockingIOError:
             return
-        if self._api:
-            self._driver.catch_up()
-            self._api.feed(data)
+        self._device.board.timeline.catch_up()
+        if self._api is None:
+            self._api = self._device.connect(self)
+        self._api.feed(data)
 
     def _flush(self) -> None:
         if self._master < 0:

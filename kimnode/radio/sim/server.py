@@ -9,7 +9,6 @@ import logging
 
 from kimnode.radio.sim.device import Device
 from kimnode.radio.sim.phone_api import PhoneApi
-from kimnode.radio.sim.timeline import Driver
 
 HOST = "127.0.0.1"
 CONGESTED_BYTES = 64 * 1024  # unread output at which the radio holds back
@@ -20,27 +19,25 @@ log = logging.getLogger(__name__)
 class Connection(asyncio.Protocol):
     """One TCP client. It is the API's Sink."""
 
-    def __init__(self, device: Device, driver: Driver) -> None:
+    def __init__(self, device: Device) -> None:
         self._device = device
-        self._driver = driver
         self._api: PhoneApi | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP gives nothing else
         self._transport = transport
-        self._driver.catch_up()
         self._api = self._device.connect(self)
 
     def data_received(self, data: bytes) -> None:
         if self._api:
-            self._driver.catch_up()
+            self._device.board.timeline.catch_up()
             self._api.feed(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         log.debug("client of %s is gone: %s", self._device.name, exc)
         if self._api:
-            self._driver.catch_up()
+            self._device.board.timeline.catch_up()
             self._api.hang_up()
 
     @property
@@ -70,14 +67,13 @@ class Connection(asyncio.Protocol):
 class RadioServer:
     """Listens for one device while it is powered. `port` 0 = any free one, kept for its life."""
 
-    def __init__(self, device: Device, driver: Driver, port: int = 0) -> None:
+    def __init__(self, device: Device, port: int = 0) -> None:
         self.device = device
         self.port = port
-        self._driver = driver
         self._server: asyncio.Server | None = None
         self._refused_until = 0.0
         self._changed = asyncio.Event()
-        device.on_power = lambda _: self._changed.set()
+        device.on_power.append(lambda _: self._changed.set())
 
     async def start(self) -> None:
         """Open the port; afterwards `port` is the real number."""
@@ -88,7 +84,7 @@ class RadioServer:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            should = self.device.powered and self._driver.now >= self._refused_until
+            should = self.device.powered and self.device.board.timeline.now >= self._refused_until
             if should and self._server is None:
                 await self._open()
             elif not should and self._server is not None:
@@ -96,7 +92,8 @@ class RadioServer:
 
     def refuse(self, seconds: float) -> None:
         """Refuse connections for so long (virtual time) and cut the present one."""
-        self._refused_until = self._driver.now + seconds
+        self.device.board.timeline.catch_up()
+        self._refused_until = self.device.board.timeline.now + seconds
         self._shut()
         self.device.drop_client()
         self.device.board.timeline.after(seconds, self._changed.set)
@@ -108,7 +105,7 @@ class RadioServer:
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self.device, self._driver), HOST, self.port, reuse_address=True
+            lambda: Connection(self.device), HOST, self.port, reuse_address=True
         )
         self.port = self._server.sockets[0].getsockname()[1]
 

@@ -35,6 +35,8 @@ class Timeline:
         self.now = 0.0
         self.seed = seed
         self.on_sooner: Callable[[], None] | None = None
+        self.on_catch_up: Callable[[], None] | None = None
+        self._running = False
         self._heap: list[tuple[float, int, Event]] = []
         self._order = count()
 
@@ -63,6 +65,21 @@ class Timeline:
 
     def run_until(self, t: float, max_events: int | None = None) -> bool:
         """Live up to virtual second `t`. False if `max_events` ran out first."""
+        self._running = True
+        try:
+            done = self._run(t, max_events)
+        finally:
+            self._running = False
+        if done:
+            self.now = max(self.now, t)
+        return done
+
+    def catch_up(self) -> None:
+        """Call before acting from outside: with real clients `now` may lie behind this instant."""
+        if self.on_catch_up and not self._running:
+            self.on_catch_up()
+
+    def _run(self, t: float, max_events: int | None) -> bool:
         left = max_events
         while (due := self.next_at) is not None and due <= t:
             if left == 0:
@@ -73,7 +90,6 @@ class Timeline:
             action, event.action = event.action, None
             if action:
                 action()
-        self.now = max(self.now, t)
         return True
 
 
@@ -83,27 +99,29 @@ class Driver:
     def __init__(self, timeline: Timeline, clock: Clock) -> None:
         self._timeline = timeline
         self._clock = clock
-        self._offset = clock.monotonic() - timeline.now
+        self._offset = 0.0
         self._sooner = asyncio.Event()
 
-    @property
-    def now(self) -> float:
-        """Virtual seconds at this instant."""
-        return self._timeline.now
-
-    def catch_up(self) -> None:
-        """Bring virtual time to this instant before something from outside is handed in."""
-        self._timeline.run_until(self._clock.monotonic() - self._offset, SLICE_EVENTS)
+    def attach(self) -> None:
+        """From this instant on virtual time follows the clock."""
+        self._offset = self._clock.monotonic() - self._timeline.now
+        self._timeline.on_sooner = self._sooner.set
+        self._timeline.on_catch_up = self._catch_up
 
     async def run(self) -> None:
         """Drive until cancelled."""
-        self._timeline.on_sooner = self._sooner.set
         while True:
             self._sooner.clear()
-            if not self._timeline.run_until(self._clock.monotonic() - self._offset, SLICE_EVENTS):
+            if not self._live():
                 await asyncio.sleep(0)
                 continue
             await self._wait_for_next()
+
+    def _catch_up(self) -> None:
+        self._live()
+
+    def _live(self) -> bool:
+        return self._timeline.run_until(self._clock.monotonic() - self._offset, SLICE_EVENTS)
 
     async def _wait_for_next(self) -> None:
         due = self._timeline.next_at

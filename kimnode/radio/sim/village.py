@@ -62,7 +62,7 @@ class SimVillage:
             self._introduce_all()
         for i, (name, device) in enumerate(self.devices.items()):
             port = first_port + i if first_port else 0
-            self.servers[name] = RadioServer(device, self.driver, port)
+            self.servers[name] = RadioServer(device, port)
         self._stack = AsyncExitStack()
 
     def device(self, name: str) -> Device:
@@ -89,9 +89,12 @@ class SimVillage:
 
     def serial_port(self, name: str) -> SerialPort:
         """A pseudo-terminal in front of a radio, already plugged in; its `path` can be opened."""
-        return SerialPort(self.devices[name], self.driver)
+        port = SerialPort(self.devices[name])
+        self._stack.callback(port.remove)
+        return port
 
     async def __aenter__(self) -> Self:
+        self.driver.attach()
         group = await self._stack.enter_async_context(asyncio.TaskGroup())
         tasks = [group.create_task(self.driver.run(), name="sim-driver")]
         for name, server in self.servers.items():
