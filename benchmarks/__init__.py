@@ -1,0 +1,5 @@
+"""Measures kimnode against named references in the same run: `python -m benchmarks` or `make bench`.
+
+Only ratios and counts travel between machines. Times of two runs are not comparable, times of one
+run are: ours and the reference take turns.
+"""
