@@ -72,8 +72,7 @@ class Forecast:
         self.used = Used()
         self._releases: list[tuple[float, float, Priority]] = []
         for release_at, airtime_ms, priority in entries:
-            if release_at > now:
-                self._push(release_at, airtime_ms, priority)
+            self._push(release_at, airtime_ms, priority)
 
     def spend(self, airtime_ms: float, priority: Priority) -> None:
         self._push(self.now + WINDOW_S, airtime_ms, priority)

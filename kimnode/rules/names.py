@@ -9,11 +9,10 @@ import unicodedata
 from functools import cache
 
 from kimnode.errors import Reason, Refused
-from kimnode.rules.text import INVISIBLE, has_pile
-from kimnode.wire.graphemes import clusters, is_mark
+from kimnode.rules.text import has_no_ink, has_pile
+from kimnode.wire.airtext import MAX_NICK_CHARS, fits_as_nick
+from kimnode.wire.graphemes import is_mark
 
-MAX_NAME_CHARS = 20  # visible ones
-MAX_NAME_BYTES = 60  # it stands in front of every text on the air, of 200 bytes in all
 MAX_RAW_CHARS = 200  # a longer input is not even looked at
 PUNCTUATION = frozenset(" .'-_")  # no colon and no brackets: "Ani (1/3): " must stay parseable
 DIGITS = frozenset("0123456789")
@@ -87,8 +86,8 @@ def clean_name(raw: str) -> str:
         raise Refused(Reason.BAD_NAME, "only letters, digits, space and . ' - _")
     if is_mark(name[:1] or " ") or not any(c.isalpha() for c in name):
         raise Refused(Reason.BAD_NAME, "needs a letter")
-    if len(list(clusters(name))) > MAX_NAME_CHARS or len(name.encode()) > MAX_NAME_BYTES:
-        raise Refused(Reason.BAD_NAME, f"at most {MAX_NAME_CHARS} characters")
+    if not fits_as_nick(name):
+        raise Refused(Reason.BAD_NAME, f"at most {MAX_NICK_CHARS} characters")
     if len({_script(c) for c in name if c.isalpha()}) > 1:
         raise Refused(Reason.BAD_NAME, "letters of two scripts")
     if is_reserved(name):
@@ -126,12 +125,7 @@ def tag(digest: bytes) -> str:
 def _allowed(char: str) -> bool:
     if char in PUNCTUATION or char in DIGITS:
         return True
-    return unicodedata.category(char)[0] in "LM" and not _has_no_ink(char)
-
-
-def _has_no_ink(char: str) -> bool:
-    """Fillers that count as letters, and variation selectors."""
-    return char in INVISIBLE or "\ufe00" <= char <= "\ufe0f" or char >= "\U000e0000"
+    return unicodedata.category(char)[0] in "LM" and not has_no_ink(char)
 
 
 def _script(char: str) -> str:

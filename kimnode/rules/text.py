@@ -63,7 +63,7 @@ def readable(raw: bytes) -> str:
     """A text from the air, made fit to show. Never raises; may be empty; at most 512 characters."""
     text = _unified(raw[:MAX_READABLE_BYTES].decode("utf-8", "replace"))
     kept = "".join(c for c in text if c not in BIDI_CONTROLS and not _is_control(c))
-    return _tidy(_without_piles(_visible(kept)))
+    return _tidy(_without_piles(_visible(unicodedata.normalize("NFC", kept))))
 
 
 def _decoded(raw: str | bytes, max_chars: int) -> str:
@@ -91,24 +91,38 @@ def _is_control(char: str) -> bool:
 
 def _visible(text: str) -> str:
     """Without invisible characters, except where they join an emoji or a script needs them."""
+    while (shorter := _without_strays(text)) != text:
+        text = shorter  # a letter and a mark that came together: what follows is looked at again
+    return text
+
+
+def _without_strays(text: str) -> str:
     kept: list[str] = []
     for index, char in enumerate(text):
         before = kept[-1] if kept else ""
         if not _stray(char, before, text[index + 1 : index + 2]):
             kept.append(char)
-    return "".join(kept)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _stray(char: str, before: str, after: str) -> bool:
-    if char in INVISIBLE or "\U000e0100" <= char <= "\U000e01ef":
-        return True
     if char in (ZWJ, ZWNJ):
         return not _may_join(char, before, after)
-    if "\ufe00" <= char <= "\ufe0f":  # text or emoji style of the character before
+    if _is_style(char):
         return not before or before.isspace() or is_mark(before) or before in (ZWJ, ZWNJ)
-    if is_tag(char) or char in ("\U000e0000", "\U000e0001"):
-        return not (is_tag(char) and (before == BLACK_FLAG or is_tag(before)))
-    return False
+    if is_tag(char):
+        return not (before == BLACK_FLAG or is_tag(before))
+    return has_no_ink(char)
+
+
+def has_no_ink(char: str) -> bool:
+    """Invisible by itself; some of these mean something beside another character."""
+    return char in INVISIBLE or _is_style(char) or "\U000e0000" <= char <= "\U000e0fff"
+
+
+def _is_style(char: str) -> bool:
+    """Variation selectors: text or emoji style of the character before."""
+    return "\ufe00" <= char <= "\ufe0f"
 
 
 def _may_join(char: str, before: str, after: str) -> bool:
@@ -120,8 +134,9 @@ def _may_join(char: str, before: str, after: str) -> bool:
 
 
 def _joins_inside_words(char: str) -> bool:
-    """Letters and vowel signs of Arabic, Javanese, Balinese and other scripts that use joiners."""
-    return char >= "\u0600" and unicodedata.category(char) in ("Lo", "Mn", "Mc")
+    """Letters of Arabic, Javanese, Balinese and other scripts that use joiners; marks of any."""
+    is_letter = char >= "\u0600" and unicodedata.category(char) == "Lo"
+    return (is_letter or is_mark(char)) and not has_no_ink(char)
 
 
 def has_pile(text: str) -> bool:
@@ -141,7 +156,7 @@ def _without_piles(text: str) -> str:
 
 def _tidy(text: str) -> str:
     lines = "\n".join(line.rstrip() for line in text.split("\n"))
-    return unicodedata.normalize("NFC", BLANK_LINES.sub("\n\n", lines).strip())
+    return BLANK_LINES.sub("\n\n", lines).strip()
 
 
 def _too_long(chars: int, max_chars: int) -> Refused:

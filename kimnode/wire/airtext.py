@@ -14,11 +14,12 @@ from kimnode.wire.graphemes import clusters
 
 MAX_TEXT_BYTES = 200  # what every phone app shows and can quote
 MAX_PARTS = 3
-MAX_NICK_CHARS = 20
+MAX_NICK_CHARS = 20  # visible ones
+MAX_NICK_BYTES = 60  # it stands in front of every text of MAX_TEXT_BYTES
 CUT_MARK = "…"
 
 _HEAD = re.compile(
-    rf"(?P<nick>[^\s:()][^\n\r:()]{{0,{MAX_NICK_CHARS - 1}}}?)"
+    rf"(?P<nick>[^\s:()][^\n\r:()]{{0,{MAX_NICK_BYTES - 1}}}?)"
     r"(?: \((?P<part>[1-9])/(?P<parts>[2-9])\))?: (?P<text>.+)",
     re.DOTALL,
 )
@@ -108,7 +109,7 @@ def parse(text: str) -> HeardText:
     if found is None:
         return HeardText(None, text)
     nick, words = found["nick"], found["text"]
-    if nick != nick.strip():
+    if nick != nick.strip() or not fits_as_nick(nick):
         return HeardText(None, text)
     if found["part"] is None:
         return HeardText(nick, words)
@@ -116,6 +117,11 @@ def parse(text: str) -> HeardText:
     if part > parts:
         return HeardText(None, text)
     return HeardText(nick, words, part, parts)
+
+
+def fits_as_nick(nick: str) -> bool:
+    """Whether it is short enough to stand in front of a text."""
+    return len(nick.encode()) <= MAX_NICK_BYTES and len(list(clusters(nick))) <= MAX_NICK_CHARS
 
 
 def parse_command(text: str) -> Sos | SosCancel | Say:

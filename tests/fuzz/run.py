@@ -5,6 +5,7 @@ target found something; the input is then in the directory that is printed.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,18 @@ from pathlib import Path
 MAX_INPUT_BYTES = 4096
 MEMORY_LIMIT_MB = 512  # the interpreter, its coverage map and a decoder need about 100
 SLOWEST_INPUT_S = 5
+TRACED = ["kimnode.wire", "kimnode.rules", "kimnode.radio"]
+TRACE = Path(__file__).parent.parent / "data" / "traces" / "08.a.jsonl"  # recorded from a radio
+
+
+def recorded_frames(path: Path) -> list[bytes]:
+    """What a real radio sent."""
+    steps = [json.loads(line) for line in path.read_text().splitlines()]
+    return [bytes.fromhex(s["hex"]) for s in steps if s.get("dir") == "from_radio"]
+
+
 SEEDS = {
+    "packet": recorded_frames(TRACE),
     "stream": [b"\x10\x94\xc3\x00\x02hi", b"\x85\x94\x94\xc3\x00\x00log\n\x94\xc3\x02\x01"],
     "heard": [b"Ani (1/3): halo", b"SOS: banjir", b"batal sos", b"\xff\xe2\x80\xae\xc2\xad"],
     "said": ["👨\u200d👩\u200d👧 air naik".encode(), b"kata " * 50, b"\xe2\x80\x8b\r\n\r\n\r\nx"],
@@ -27,7 +39,7 @@ def fuzz_here(name: str, arguments: list[str]) -> None:
 
     for hook in ("RegEx", "str"):  # let it look inside patterns and comparisons of text
         atheris.enabled_hooks.add(hook)
-    with atheris.instrument_imports(include=["kimnode.wire", "kimnode.rules"]):
+    with atheris.instrument_imports(include=TRACED):
         from tests.fuzz import targets  # noqa: PLC0415
 
     def one_input(data: bytes) -> None:

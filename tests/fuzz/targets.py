@@ -7,6 +7,7 @@ out: any exception but WireError and Refused, memory beyond the bound, a result 
 from collections.abc import Callable
 
 from kimnode.errors import Refused, WireError
+from kimnode.radio import codec
 from kimnode.rules.names import clean_name
 from kimnode.rules.text import BIDI_CONTROLS, MAX_READABLE_BYTES, clean_text, readable
 from kimnode.wire.airtext import MAX_PARTS, MAX_TEXT_BYTES, parse, parse_command, sos_packet, split
@@ -87,7 +88,13 @@ def named(data: bytes) -> None:
     expect(parse(f"{name}: x").nick == name, "not parseable on the air")
 
 
+def packet(data: bytes) -> None:
+    """One frame of the radio; what it says may be nonsense, but never more than the frame."""
+    message = codec.decode(data)
+    expect(len(repr(message)) < 4096 + 8 * len(data), "a value larger than its frame")
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (stream, heard, said, named)
+    target.__name__: target for target in (stream, packet, heard, said, named)
 }
 ALLOWED = (WireError, Refused)

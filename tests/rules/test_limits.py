@@ -86,6 +86,12 @@ def test_wifi_talk_costs_no_radio_quota():
     assert phone.passed([100.0] * 5, on_air=True) == 5
 
 
+def test_radio_talk_costs_wifi_quota_as_well():
+    phone = Phone(Limits())
+    assert phone.passed([0.0] * 3, on_air=True) == 3
+    assert phone.passed([0.0] * 3) == 2
+
+
 def test_the_same_text_again_is_refused_for_a_while():
     phone = Phone(Limits())
     assert phone.say(0.0, text=b"same") is None

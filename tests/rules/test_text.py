@@ -36,6 +36,7 @@ def refusal(raw: str | bytes, max_chars: int = 300) -> Refused:
         "\u0645\u06cc\u200c\u062e\u0648",
         "ꦱꦶꦠꦶ",
         "ක්\u200dෂ",
+        "x\u0301\u200c\u0633",
         "ᨕᨊᨗ",
         "é ñ ç",
         "\U0001fae8",  # newer than this Python's Unicode
@@ -146,6 +147,10 @@ def test_a_few_invisible_characters_are_removed_and_a_pile_is_refused():
     assert refused.reason is Reason.BAD_TEXT
     assert refused.detail == "invisible characters"
     assert readable(("halo" + "\u200b" * 9).encode()) == "halo"
+
+
+def test_what_comes_together_when_something_is_taken_out_is_looked_at_again():
+    assert clean_text("a\u200c\u0301\u200c\u0633", 300) == "á\u0633"
 
 
 def test_a_pile_of_marks_is_refused_and_cut_down_in_what_radios_send():

@@ -77,6 +77,13 @@ def test_the_word_border_is_the_last_one_before_the_end():
     assert split("Ani", text)[0] == b"Ani (1/2): satu " + b"d" * 170
 
 
+@pytest.mark.parametrize("length", [20, 21])
+def test_a_word_at_the_cut_is_moved_whole_whatever_follows_it(length):
+    first, second = split("Ani", "x" * 180 + " " + "y" * length + " " + "z" * 150)
+    assert first == b"Ani (1/2): " + b"x" * 180
+    assert second == b"Ani (2/2): " + b"y" * length + b" " + b"z" * 150
+
+
 def test_many_spaces_at_a_cut_vanish():
     packets = split("Ani", "satu" + " " * 300 + "dua")
     assert packets == (b"Ani (1/2): satu", b"Ani (2/2): dua")
@@ -170,6 +177,7 @@ def test_split_of_anything_gives_packets_or_refuses(nick, text):
         ("A: x", HeardText("A", "x")),
         ("n" * 20 + ": x", HeardText("n" * 20, "x")),
         ("Ani: satu\ndua", HeardText("Ani", "satu\ndua")),
+        ("e\u0323" * 20 + ": x", HeardText("e\u0323" * 20, "x")),  # 20 visible, 60 bytes
     ],
 )
 def test_heads_that_gateways_write(text, expected):
@@ -187,6 +195,8 @@ def test_heads_that_gateways_write(text, expected):
         " Ani: halo",
         "Ani : halo",
         "n" * 21 + ": x",
+        "\ua98f" * 21 + ": x",
+        "e\u0323" * 19 + "e\u0323\u0301: x",
         "Ani (3/2): x",
         "Ani (0/2): x",
         "Ani (1/1): x",
@@ -299,6 +309,7 @@ def test_a_long_sos_loses_its_end_and_says_so():
     assert cut == "SOS Ani: " + "x" * 188 + "…"
     assert len(cut.encode()) == 200
     assert sos_packet("Ani", FAMILY * 9).decode() == "SOS Ani: " + FAMILY * 7 + "…"
+    assert sos_packet("Ani", "satu dua tiga", max_bytes=17).decode() == "SOS Ani: satu…"
     assert sos_packet("Ani", "satu dua", max_bytes=16).decode() == "SOS Ani: satu…"
 
 

@@ -13,6 +13,8 @@ WHOLE = {
     "CR LF": "\r\n",
     "family": "👨\u200d👩\u200d👧\u200d👦",
     "skin tone": "👍🏽",
+    "lightest": "👍🏻",
+    "darkest": "👍🏿",
     "couple with skin tones, 35 bytes": "👩🏻\u200d❤\ufe0f\u200d💋\u200d👩🏽",
     "heart in emoji style": "❤\ufe0f",
     "keycap": "1\ufe0f\u20e3",
