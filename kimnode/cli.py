@@ -34,18 +34,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(argv)
     try:
         sys.exit(options.command(options))
-    except ConfigError as error:
-        _complain(error)
-        sys.exit(EXIT_BAD_INPUT)
-    except KimnodeError as error:
-        _complain(error)
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(0)
+    except (KimnodeError, BaseExceptionGroup) as error:
+        fault = _purposeful(error)
+        if fault is None:
+            raise  # our own fault: loudly, with the traceback
+        sys.stderr.write(f"kimnode: {fault}\n")
+        sys.exit(EXIT_BAD_INPUT if isinstance(fault, ConfigError) else 1)
 
 
-def _complain(error: KimnodeError) -> None:
-    sys.stderr.write(f"kimnode: {error}\n")
+def _purposeful(error: BaseException) -> KimnodeError | None:
+    """The error that was raised on purpose, out of the task groups that it came through."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_purposeful, error.exceptions)), None)
+    return error if isinstance(error, KimnodeError) else None
 
 
 def _parser() -> argparse.ArgumentParser:

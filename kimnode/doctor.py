@@ -177,7 +177,7 @@ def _opened(connection: sqlite3.Connection, path: Path, now: float) -> Iterator[
 
 
 def _clock(now: float, newest: int) -> Finding:
-    shown = datetime.fromtimestamp(now, UTC).isoformat(sep=" ", timespec="minutes")
+    shown = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M")
     if now < max(BUILT_AFTER, newest):
         return _found(Level.BAD, "clock-behind", time=shown)
     return _found(Level.GOOD, "clock", time=shown)
