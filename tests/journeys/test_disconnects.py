@@ -4,6 +4,7 @@ Nothing is lost, nothing is doubled, and everybody's words stay in the order the
 """
 
 import asyncio
+import contextlib
 import random
 from dataclasses import dataclass
 
@@ -36,9 +37,7 @@ class Size:
 
 @pytest.mark.parametrize(
     "size",
-    short_and_long(
-        Size(20, 5, 50, 12), *(Size(100, 6, 400, 80, seed) for seed in range(1, 6))
-    ),
+    short_and_long(Size(20, 5, 50, 30), *(Size(100, 6, 400, 150, seed) for seed in range(1, 6))),
 )
 async def test_nothing_is_lost_or_doubled_however_often_phones_and_radio_drop(
     size, tmp_path, monkeypatch
@@ -53,7 +52,7 @@ async def test_nothing_is_lost_or_doubled_however_often_phones_and_radio_drop(
             await gateway.radio_is_up()
             phones = crowd(size.phones, gateway.url, clock, rng)
             async with living(phones):
-                day = Day(village, gateway, phones, size, rng)
+                day = Day(village, gateway, phones, size, rng, air)
                 await day.run()
                 await day.check()
         assert truth.lies == []
@@ -71,8 +70,10 @@ class Day:
         phones: list[Phone],
         size: Size,
         rng: random.Random,
+        air: AirWatch,
     ) -> None:
         self.village = village
+        self.air = air
         self.gateway = gateway
         self.phones = phones
         self.size = size
@@ -143,23 +144,37 @@ class Day:
 
     async def _break_radio(self) -> None:
         for _ in range(self.size.faults):
-            await self.village.clock.sleep(self.rng.uniform(1, 25))
+            await self.village.clock.sleep(self.rng.uniform(1, 15))
             await self.rng.choice([self._drop, self._refuse, self._reboot, self._hang])()
 
+    async def _worst_moment(self) -> None:
+        """Just when a packet of ours goes out, and the node may not have heard that it did."""
+        seen = self.air.count
+        with contextlib.suppress(TimeoutError):
+            async with self.village.clock.timeout(20):
+                while self.air.count == seen:
+                    await self.village.clock.sleep(0.05)
+        await self.village.clock.sleep(self.rng.uniform(0, 0.4))
+
     async def _drop(self) -> None:
+        await self._worst_moment()
         self.radio.drop_client()
 
     async def _refuse(self) -> None:
+        await self._worst_moment()
         self.village.refuse("gerbang", self.rng.uniform(1, 15))
 
     async def _reboot(self) -> None:
         """What the radio holds for the node is lost with it, so no text may be on its way."""
         async with self.quiet:
+            await self._worst_moment()
             self.radio.reboot(self.rng.uniform(0.5, 8))
+            await until(lambda: self.radio.powered)
 
     async def _hang(self) -> None:
+        await self._worst_moment()
         with hanging(self.radio):
-            await self.village.clock.sleep(self.rng.uniform(5, 90))
+            await self.village.clock.sleep(self.rng.uniform(5, 60))
 
     async def _break_phones(self) -> None:
         while True:

@@ -34,6 +34,7 @@ class AirWatch:
 
     def __init__(self, air: Air) -> None:
         self.sent: dict[tuple[int, int], list[Transmission]] = {}
+        self.count = 0
         air.observers.append(self._note)
 
     def _note(self, event: AirEvent) -> None:
@@ -41,6 +42,7 @@ class AirWatch:
         if event.what == "tx" and event.by == frame.sender:
             heard = Transmission(event.t, event.by, frame.packet_id, event.air_ms)
             self.sent.setdefault((event.by, frame.packet_id), []).append(heard)
+            self.count += 1
 
     def was_sent(self, by: int, packet_id: int) -> bool:
         return (by, packet_id) in self.sent
