@@ -14,6 +14,7 @@ from kimnode.web.doors import DOORS, Doors
 from kimnode.web.feed import FEED, Feed
 from kimnode.web.pages import PAGES, Pages, static_file
 from kimnode.web.posting import MAX_REQUEST_BYTES
+from kimnode.web.shown import DRAWING, Drawing
 from kimnode.web.site import SITE, Bounds, Site
 from kimnode.web.words import WORDS, Words
 
@@ -49,7 +50,8 @@ def create_app(site: Site) -> web.Application:
     app[SITE] = site
     app[WORDS] = words
     app[PAGES] = Pages(site, words)
-    app[FEED] = Feed(site, words)
+    app[DRAWING] = Drawing(site, words)
+    app[FEED] = Feed(site, app[DRAWING])
     app[DOORS] = Doors(site.bounds)
     app[sockets.SOCKETS] = set()
     app.add_routes(ROUTES)

@@ -14,17 +14,18 @@ from itertools import islice
 from aiohttp import web
 
 from kimnode.record import Kind
+from kimnode.rules.delivery import State
 from kimnode.store import log, views
 from kimnode.store.db import Signal
 from kimnode.store.views import Delivery, Message
-from kimnode.web.shown import Shown, as_json, delivery_words, dumps, radio_words, show
+from kimnode.web.shown import Drawing, Shown, as_json, dumps
 from kimnode.web.site import Site
-from kimnode.web.words import Words
 
 TAIL_ITEMS = 512  # kept ready to send; about 300 bytes each
 READ_MESSAGES = 200  # read from the log at once
 MAX_REPLAY = 300  # a phone further behind is told to load its page anew
 MAX_JOINED = 64  # items in one frame
+MAX_WAITING = 100  # texts in line for the air whose writers are kept informed
 MAX_ALARMS = 20  # shown at once; more would only hide the first
 BOARD_EVERY_S = 5.0  # the clock of what changes without a commit: radio line, waiting times
 ALARM_KINDS = (Kind.SOS, Kind.SOS_ACK, Kind.SOS_CANCEL)
@@ -61,16 +62,17 @@ class _Change:
 class Feed:
     """Run `run()` and `run_board()` as tasks; hand `follow()` to every phone."""
 
-    def __init__(self, site: Site, words: Words) -> None:
+    def __init__(self, site: Site, drawing: Drawing) -> None:
         self.changed = Signal()
         self.tail: deque[Item] = deque(maxlen=TAIL_ITEMS)
         self.end = 0  # items ever published; the newest one has the number end - 1
         self.place = Place()
         self.stopped = False
         self._site = site
-        self._words = words
+        self._drawing = drawing
         self._alarms: list[Shown] = []
         self._board = ""
+        self._waiting: dict[int, tuple[_Change, str]] = {}  # seq -> and what was told last
 
     @property
     def first(self) -> int:
@@ -104,6 +106,7 @@ class Feed:
         while True:
             noticed = self._site.noticed.waiter()
             self._publish_board()
+            self._retell_waits()
             try:
                 async with self._site.clock.timeout(BOARD_EVERY_S):
                     await noticed.wait()
@@ -121,11 +124,11 @@ class Feed:
 
     def draw(self, message: Message) -> str:
         """A message as a JSON item."""
-        return as_json(show(message, self._site, self._words), self.place.rev)
+        return as_json(self._drawing.show(message), self.place.rev)
 
     def draw_change(self, change: _Change) -> str:
         """A delivery change as a JSON item."""
-        code, text = delivery_words(change.delivery, self._site, self._words)
+        code, text = self._drawing.delivery(change.seq, change.delivery)
         parts = {"seq": change.seq, "rev": change.delivery.rev, "state": code, "state_words": text}
         return dumps({"t": "delivery", **parts})
 
@@ -147,12 +150,28 @@ class Feed:
         for change in changes:
             rev = max(self.place.rev, change.delivery.rev)
             self.place = Place(self.place.seq, rev, self.place.board)
-            self._keep(self.draw_change(change), change.author)
+            self._tell_change(change)
         if any(message.kind in ALARM_KINDS for message in messages):
             self._set_alarms(await self._site.db.read(views.open_alarms))
             self._publish_board()
         self.changed.rise()
         return READ_MESSAGES in (len(messages), len(changes))
+
+    def _tell_change(self, change: _Change) -> None:
+        """Publish it; while it waits for its turn, remember to tell again how long that takes."""
+        text = self.draw_change(change)
+        waits = change.delivery.state is State.QUEUED and len(self._waiting) < MAX_WAITING
+        self._waiting.pop(change.seq, None)
+        if waits:
+            self._waiting[change.seq] = (change, text)
+        self._keep(text, change.author)
+
+    def _retell_waits(self) -> None:
+        """What was said a minute ago about a waiting text is not true any more."""
+        for change, told in list(self._waiting.values()):
+            if self.draw_change(change) != told:
+                self._tell_change(change)
+                self.changed.rise()
 
     def _keep(self, text: str, author: str | None) -> None:
         self.tail.append(Item(text, f"[{text}]".encode(), author, self.place))
@@ -160,10 +179,10 @@ class Feed:
 
     def _set_alarms(self, alarms: Sequence[Message]) -> None:
         self._site.metrics.open_sos.set(len(alarms))
-        self._alarms = [show(alarm, self._site, self._words) for alarm in alarms[:MAX_ALARMS]]
+        self._alarms = [self._drawing.show(alarm) for alarm in alarms[:MAX_ALARMS]]
 
     def _publish_board(self) -> None:
-        code, text = radio_words(self._site, self._words)
+        code, text = self._drawing.radio()
         radio = {"code": code, "words": text}
         board = dumps({"radio": radio, "alarms": [_alarm(alarm) for alarm in self._alarms]})
         if board == self._board:

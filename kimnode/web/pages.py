@@ -3,6 +3,7 @@ and none does."""
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib import resources
 
@@ -17,6 +18,7 @@ GZIP_LEVEL_STATIC = 9  # made once
 STATIC_TYPES = {".js": "text/javascript", ".css": "text/css"}
 STATIC_AGE = "public, max-age=31536000, immutable"
 HASH_CHARS = 10
+BLOCK_COMMENT = re.compile(r"^\s*/\*.*?\*/$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Pages:
         self._assets: dict[str, Asset] = {}
         self._urls: dict[str, str] = {}
         for file in (resources.files("kimnode.web") / "static").iterdir():
-            self._add(file.name, file.read_bytes())
+            self._add(file.name, _slim(file.read_text("utf-8")).encode())
         self._templates = Environment(
             loader=PackageLoader("kimnode.web"),
             autoescape=True,
@@ -89,6 +91,15 @@ class Pages:
             response.headers["Content-Encoding"] = "gzip"
         response.body = found.packed if _unpacks(request) else found.body
         return response
+
+
+def _slim(source: str) -> str:
+    """Without indentation and without the lines that are comments: a tenth of the weight.
+
+    Holds for sources in which a comment has its lines for itself and no string spans lines.
+    """
+    lines = [line.strip() for line in BLOCK_COMMENT.sub("", source).splitlines()]
+    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
 
 
 def _unpacks(request: web.Request) -> bool:

@@ -18,7 +18,7 @@ from kimnode.web.forms import client_id, new_token, read_form
 from kimnode.web.identity import Phone, nick_of, of
 from kimnode.web.pages import PAGES
 from kimnode.web.posting import HTTP_STATUS, Wish, fulfil, refusal_words
-from kimnode.web.shown import Shown, dumps, radio_words, show
+from kimnode.web.shown import DRAWING, Shown, dumps
 from kimnode.web.site import Site
 from kimnode.web.words import WORDS, Words
 from kimnode.wire.airtext import MAX_PARTS, MAX_TEXT_BYTES
@@ -69,7 +69,7 @@ async def _page(
 ) -> web.Response:
     """The room; with what was refused still in the form."""
     site, phone = of(request)
-    words, feed = request.app[WORDS], request.app[FEED]
+    drawing, feed = request.app[DRAWING], request.app[FEED]
     before = _number(request.query.get("sebelum", ""))
     reply_to = _number((form or request.query).get("about" if form else "balas", ""))
     seq, rev, found, replied = await site.db.read(
@@ -80,7 +80,7 @@ async def _page(
             views.one(c, reply_to) if reply_to else None,
         )
     )
-    messages = _with_takers([show(message, site, words) for message in found])
+    messages = _with_takers([drawing.show(message) for message in found])
     nick = await nick_of(site, phone)
     reply = None
     if replied:
@@ -107,7 +107,7 @@ async def _page(
         writing=bool(oops or reply or "tulis" in request.query),
         reply=reply,
         alarms=feed.alarms,
-        radio=radio_words(site, words),
+        radio=drawing.radio(),
         me=phone.mark,
         nick=nick,
         tag=phone.tag,
@@ -116,7 +116,7 @@ async def _page(
         oops=oops,
         text=(form or {}).get("text", ""),
         token=new_token(),
-        page=_json_for_page(page, words),
+        page=_json_for_page(page, request.app[WORDS]),
     )
 
 

@@ -6,7 +6,10 @@ in a real browser compares them.
 
 import hashlib
 import json
+from collections import OrderedDict
 from dataclasses import asdict, dataclass
+
+from aiohttp import web
 
 from kimnode.record import Kind, RadioState, Via
 from kimnode.rules.delivery import State
@@ -20,6 +23,8 @@ MARK_BYTES = 4
 STRONG_SNR_DB, FAIR_SNR_DB = 0.0, -8.0  # of LoRa at medium speed, which is deaf below about -15
 TYPICAL_TEXT_BYTES = 100  # for the estimate shown beside a text that already waits
 LONG_WAIT_S = 3600.0
+SOON_S = 10.0
+MAX_ESTIMATES = 512  # messages whose turn is estimated; the oldest is estimated anew
 
 SILENT = (RadioState.DOWN, RadioState.WEDGED, RadioState.WRONG, RadioState.CONNECTING)
 
@@ -78,32 +83,6 @@ def signed(name: str, author: str) -> str:
     return f"{name}·{own_tag}" if own_tag else name
 
 
-def show(message: Message, site: Site, words: Words) -> Shown:
-    """The message in the words of this node's language."""
-    is_note = message.kind in (Kind.SOS_ACK, Kind.SOS_CANCEL)
-    state, state_words = delivery_words(message.delivery, site, words)
-    sos, sos_words = _sos_words(message, words)
-    return Shown(
-        seq=message.seq,
-        kind="note" if is_note else message.kind.name.lower(),
-        room=message.room,
-        mark=mark(message.author),
-        name=message.name,
-        tag=tag_of(message.author),
-        text=_note(message, words) if is_note else message.text,
-        cid=message.client_id if message.via is Via.WEB else "",
-        time=words.clock_time(message.at),
-        day=words.day(message.at),
-        origin=_origin(message, words),
-        quote=None if is_note else message.quote,
-        state="" if message.via is Via.RADIO else state,
-        state_words="" if message.via is Via.RADIO else state_words,
-        sos=sos,
-        sos_words=sos_words,
-        about=message.quote.seq if is_note and message.quote else 0,
-    )
-
-
 def as_json(shown: Shown, rev: int) -> str:
     """The feed's item for it: parts that it does not have are left out."""
     parts = {k: v for k, v in asdict(shown).items() if v not in ("", 0) and k != "quote"}
@@ -116,30 +95,93 @@ def dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def delivery_words(delivery: Delivery | None, site: Site, words: Words) -> tuple[str, str]:
-    """(code, words) of how far a message has come; "saved" while the radio has no part in it."""
-    if delivery is None:
-        return "saved", words("state.saved")
-    state = delivery.state
-    if state is State.QUEUED:
-        text = _queued_words(site, words)
-    elif state is State.FAILED:
-        text = words("state.failed", why=words(WHY.get(delivery.reason, "why.other")))
-    else:
-        text = words(f"state.{state.value}")
-    if delivery.parts > 1 and state is not State.EXPIRED:
-        parts = words("state.parts", done=delivery.parts_done, parts=delivery.parts)
-        text = f"{text} · {parts}"
-    return state.value, text
+class Drawing:
+    """Puts messages and states into words, with what the node knows at that moment."""
+
+    def __init__(self, site: Site, words: Words) -> None:
+        self._site = site
+        self._words = words
+        self._turn_at: OrderedDict[int, float] = OrderedDict()  # seq -> when it should go out
+
+    def show(self, message: Message) -> Shown:
+        """The message in the words of this node's language."""
+        is_note = message.kind in (Kind.SOS_ACK, Kind.SOS_CANCEL)
+        state, state_words = "", ""
+        if message.via is not Via.RADIO:
+            state, state_words = self.delivery(message.seq, message.delivery)
+        sos, sos_words = _sos(message, self._words)
+        return Shown(
+            seq=message.seq,
+            kind="note" if is_note else message.kind.name.lower(),
+            room=message.room,
+            mark=mark(message.author),
+            name=message.name,
+            tag=tag_of(message.author),
+            text=_note(message, self._words) if is_note else message.text,
+            cid=message.client_id if message.via is Via.WEB else "",
+            time=self._words.clock_time(message.at),
+            day=self._words.day(message.at),
+            origin=_origin(message, self._words),
+            quote=None if is_note else message.quote,
+            state=state,
+            state_words=state_words,
+            sos=sos,
+            sos_words=sos_words,
+            about=message.quote.seq if is_note and message.quote else 0,
+        )
+
+    def delivery(self, seq: int, delivery: Delivery | None) -> tuple[str, str]:
+        """(code, words) of how far it has come; "saved" while the radio has no part in it."""
+        if delivery is None:
+            return "saved", self._words("state.saved")
+        state = delivery.state
+        if state is State.QUEUED:
+            text = self._queued(seq)
+        else:
+            self._turn_at.pop(seq, None)
+            text = self._words(f"state.{state.value}")
+        if 0 < delivery.parts_done < delivery.parts:
+            parts = {"done": delivery.parts_done, "parts": delivery.parts}
+            text = f"{text}, {self._words('state.parts', **parts)}"
+        if state is State.FAILED:
+            text = f"{text}. {self._words(WHY.get(delivery.reason, 'why.other'))}"
+        return state.value, text
+
+    def radio(self) -> tuple[str, str]:
+        """(code, words) of the line that tells how the radio is."""
+        notice, words = self._site.notice(), self._words
+        phones = words.count("radio.phones", notice.phones)
+        if notice.radio is RadioState.NONE:
+            return notice.radio.value, f"{words('radio.none')} · {phones}"
+        if notice.radio is RadioState.UP:
+            parts = [words("radio.up"), words.count("radio.posts", notice.posts), phones]
+            if notice.waiting:
+                parts.append(words.count("radio.waiting", notice.waiting))
+            return notice.radio.value, " · ".join(parts)
+        if notice.radio in (RadioState.WRONG, RadioState.CONNECTING):
+            return notice.radio.value, words(f"radio.{notice.radio.value}")
+        return notice.radio.value, words("radio.silent", time=words.clock_time(notice.since))
+
+    def _queued(self, seq: int) -> str:
+        if self._site.notice().radio in SILENT:
+            self._turn_at.pop(seq, None)  # the wait begins anew when the radio is back
+            return self._words("state.no-radio")
+        left_s = self._left_s(seq)
+        if left_s > LONG_WAIT_S:
+            return self._words("state.queued-long")
+        return self._words("state.queued", wait=self._words.duration(left_s))
+
+    def _left_s(self, seq: int) -> float:
+        """Seconds until its turn: as estimated when it was queued, or less if all go faster now."""
+        now, estimate_s = self._site.clock.now(), self._site.wait_s(TYPICAL_TEXT_BYTES)
+        turn_at = min(self._turn_at.get(seq, now + estimate_s), now + estimate_s)
+        self._turn_at[seq] = turn_at
+        if len(self._turn_at) > MAX_ESTIMATES:
+            self._turn_at.popitem(last=False)
+        return max(turn_at - now, SOON_S)
 
 
-def _queued_words(site: Site, words: Words) -> str:
-    if site.notice().radio in SILENT:
-        return words("state.no-radio")
-    wait_s = site.wait_s(TYPICAL_TEXT_BYTES)
-    if wait_s > LONG_WAIT_S:
-        return words("state.queued-long")
-    return words("state.queued", wait=words.duration(wait_s))
+DRAWING = web.AppKey("drawing", Drawing)
 
 
 def _origin(message: Message, words: Words) -> str:
@@ -165,7 +207,7 @@ def _note(message: Message, words: Words) -> str:
     return words(key, name=signed(message.name, message.author), about=about)
 
 
-def _sos_words(message: Message, words: Words) -> tuple[str, str]:
+def _sos(message: Message, words: Words) -> tuple[str, str]:
     """(code, words) of how an SOS stands: for the SOS itself and for the notes about it."""
     if message.kind is Kind.SOS_ACK:
         name = signed(message.name, message.author)
@@ -178,19 +220,3 @@ def _sos_words(message: Message, words: Words) -> tuple[str, str]:
     if state is SosState.TAKEN:
         return state.value, words("sos.taken", name=message.sos.by_nick)
     return state.value, words(f"sos.{state.value}")
-
-
-def radio_words(site: Site, words: Words) -> tuple[str, str]:
-    """(code, words) of the line that tells how the radio is."""
-    notice = site.notice()
-    phones = words.count("radio.phones", notice.phones)
-    if notice.radio is RadioState.NONE:
-        return notice.radio.value, f"{words('radio.none')} · {phones}"
-    if notice.radio is RadioState.UP:
-        parts = [words("radio.up"), words.count("radio.posts", notice.posts), phones]
-        if notice.waiting:
-            parts.append(words.count("radio.waiting", notice.waiting))
-        return notice.radio.value, " · ".join(parts)
-    if notice.radio in (RadioState.WRONG, RadioState.CONNECTING):
-        return notice.radio.value, words(f"radio.{notice.radio.value}")
-    return notice.radio.value, words("radio.silent", time=words.clock_time(notice.since))

@@ -26,6 +26,7 @@ CLOSE_TIMEOUT_S = 2.0
 SEND_TIMEOUT_S = 20.0  # for a phone whose buffers are full; then it may come back and catch up
 SEND_BUFFER_BYTES = 65_536
 
+PING, PONG = '{"t":"ping"}', '{"t":"pong"}'  # a script does not see the protocol's own pings
 SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("sockets", set)
 
 
@@ -100,7 +101,9 @@ async def _receive(
     words = request.app[WORDS]
     async for message in ws:
         try:
-            if message.type is WSMsgType.TEXT:
+            if message.data == PING:
+                said = PONG
+            elif message.type is WSMsgType.TEXT:
                 _, said = await answer(site, words, phone, message.data)
             else:
                 _, said = refusal(words, "", unreadable(site, "not text"))

@@ -56,8 +56,8 @@ class Words:
 
     def duration(self, seconds: float) -> str:
         """ "30 detik", "3 menit", "2 jam": rounded up, because waiting longer than told annoys."""
-        if seconds < 60:
-            return self.count("time.seconds", max(1, math.ceil(seconds)))
+        if seconds <= 50:
+            return self.count("time.seconds", max(1, math.ceil(seconds / 10)) * 10)
         if seconds < 3600:
             return self.count("time.minutes", math.ceil(seconds / 60))
         return self.count("time.hours", math.ceil(seconds / 3600))

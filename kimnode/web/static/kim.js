@@ -66,7 +66,7 @@
   function drawWho(m) {
     const who = make("p", "who");
     who.append(make("b", "", m.name));
-    if (m.tag) who.append(make("i", "", m.tag));
+    if (m.tag) who.append(make("i", "", "·" + m.tag));
     if (m.origin) who.append(make("span", "i radio", m.origin));
     if (m.time) who.append(make("time", "", m.time));
     return who;
@@ -337,8 +337,9 @@
     siren = setInterval(alert3, SIREN_MS);
   }
   function alert3() {
+    if (!sound) return;  // nobody has touched this page yet: the phone allows neither
     if (navigator.vibrate) navigator.vibrate([500, 200, 500, 200, 500]);
-    if (!sound || sound.state !== "running") return;
+    if (sound.state !== "running") return;
     [0, 0.6, 1.2].forEach((at) => {
       const tone = sound.createOscillator(), start = sound.currentTime + at;
       tone.type = "square";
