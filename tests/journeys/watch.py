@@ -4,9 +4,11 @@ They know nothing of the sender's reasoning: they look at the simulated ether, a
 screens and, inside each commit, at the states that the node is about to tell.
 """
 
+import asyncio
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -107,3 +109,14 @@ def in_order(wanted: list[str], found: list[str]) -> bool:
     places = {text: place for place, text in enumerate(found)}
     known = [places[text] for text in wanted if text in places]
     return known == sorted(known)
+
+
+async def arrive(wanted: Iterable[str], found: Callable[[], Iterable[str]], limit_s: float) -> None:
+    """Returns when all wanted texts are found; after `limit_s` real seconds says which are not."""
+    missing = set(wanted)
+    end = time.monotonic() + limit_s
+    while missing := missing - set(found()):
+        if time.monotonic() > end:
+            few = sorted(missing)[:5]
+            raise AssertionError(f"{len(missing)} texts never arrived, as {few}")
+        await asyncio.sleep(0.05)
