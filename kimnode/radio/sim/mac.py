@@ -112,8 +112,7 @@ class Mac:
         running = self._timer is not None and self._timer.action is not None
         front = self.queue.front
         if front and not running and not self._sending:
-            delay = max(self._delay_s(front), TURNAROUND_S)
-            delay += extra_s + self._board.chance.uniform(0.0, JITTER_S / 4)
+            delay = extra_s + TURNAROUND_S / 2 + self._delay_s(front)
             self._timer = self._board.timeline.after(delay, self._timer_done)
 
     def _timer_done(self) -> None:

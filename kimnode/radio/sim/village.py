@@ -127,8 +127,8 @@ class SimVillage:
         for device in self.devices.values():
             for other in self.devices.values():
                 if other is not device:
+                    device.board.nodes.learn_user(other.num, other.board.state.owner)
                     entry = device.board.nodes.get_or_add(other.num)
-                    entry.user = other.board.state.owner
                     entry.last_heard = device.board.unix_time
                     entry.hops_away = 0
             device.board.nodes.save(self.timeline.now)
