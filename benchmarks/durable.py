@@ -5,11 +5,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measure import Plan, Rounds, Row, tell, turns
-from benchmarks.processes import child
+from benchmarks.processes import DISK, child
 from benchmarks.talk import make_database
 
-# Not /tmp: where that is memory, nothing is durable and nothing is written.
-DISK = Path("/var/tmp")
 LABELS = {
     "bare": "bare SQLite, same schema and SQL, 32 posts per commit, WAL + FULL",
     "default": "bare SQLite, default settings (DELETE journal), one commit per post",
@@ -48,14 +46,14 @@ def run(plan: Plan) -> list[Row]:
             ">= 0.6x of the reference", lambda row: row.ratio >= 0.6,
         ),
         rates.row(
-            "the same, each text judged in the writer", "posts/s", "admitted", "bare",
+            "durable posts, each text judged by the writer", "posts/s", "admitted", "bare",
             LABELS["bare"],
         ),
         blocks.row(
             "block bytes per durable post, groups of 32", "B", "store", "default",
             LABELS["default"], "<= 1/10 of the reference", lambda row: row.ratio <= 0.1,
         ),
-        blocks.row("the same against the same group size", "B", "store", "bare", LABELS["bare"]),
+        blocks.row("block bytes per durable post, same group size", "B", "store", "bare", LABELS["bare"]),
         calls.row("bytes handed to write() per durable post", "B", "store", "bare", LABELS["bare"]),
         cpu.row("CPU per durable post", "us", "store", "bare", LABELS["bare"]),
     ]  # fmt: skip

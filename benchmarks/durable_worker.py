@@ -17,7 +17,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,7 @@ async def node(path: Path, posts: Sequence[Record], append: Append) -> Mapping[s
 
     async def writer() -> None:
         for record in waiting:
-            await db.write(partial(append, record=record))
+            await db.write(lambda c, r=record: append(c, r))
 
     async def count_commits() -> None:
         nonlocal commits
@@ -132,6 +131,7 @@ def bare_append(connection: sqlite3.Connection, record: Record) -> None:
         ),
     ).lastrowid
     connection.execute("INSERT INTO seen VALUES (?, ?, ?)", (record.author, record.nonce, seq))
+    assert record.body is not None
     connection.execute(
         "INSERT INTO body VALUES (?, ?, ?)", (seq, record.body.nick, record.body.text)
     )

@@ -45,7 +45,9 @@ Say = Callable[[int, str], Awaitable[None]]
 @contextlib.asynccontextmanager
 async def serving(app: web.Application) -> AsyncIterator[int]:
     """The port on which the application is served."""
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE_S)
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=0.1
+    )
     await runner.setup()
     try:
         listener = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)

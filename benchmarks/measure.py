@@ -41,7 +41,7 @@ class Rounds:
     def ratio(self, ours: str, reference: str) -> float:
         """Median of the ratios pair by pair: the machine's speed drifts, both drift with it."""
         pairs = zip(self.figures[ours], self.figures[reference], strict=True)
-        return statistics.median(a / b if b else float("inf") for a, b in pairs)
+        return statistics.median(a / max(b, 1e-9) for a, b in pairs)
 
     def row(
         self,

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-TICKS = os.sysconf("SC_CLK_TCK")
+# Not /tmp: where that is memory, nothing is durable and nothing is written.
+DISK = Path("/var/tmp")  # noqa: S108 - every user of it makes a folder with an unguessable name
 READY = "ready"
 ANSWER_S = 120.0
 STOP_S = 15.0
@@ -31,8 +32,12 @@ Command = Callable[..., Awaitable[Any]]
 class Child:
     """The parent's end. `ready` is what the child said first."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.process = process
+    def __init__(self, process: subprocess.Popen[bytes], name: str) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.pid = process.pid
+        self._stdin, self._stdout = process.stdin, process.stdout
+        self._name = name
         self._lines = b""
         self.ready = self.answer()
 
@@ -43,19 +48,19 @@ class Child:
 
     def send(self, command: str, *words: object) -> None:
         line = " ".join([command, *map(str, words)])
-        self.process.stdin.write(f"{line}\n".encode())
-        self.process.stdin.flush()
+        self._stdin.write(f"{line}\n".encode())
+        self._stdin.flush()
 
     def answer(self, limit_s: float = ANSWER_S) -> Any:
         """The next line. RuntimeError when the child died or is silent for too long."""
         end = time.monotonic() + limit_s
         while b"\n" not in self._lines:
             wait_s = max(end - time.monotonic(), 0)
-            if not select.select([self.process.stdout], [], [], wait_s)[0]:
-                raise RuntimeError(f"{self.process.args} says nothing for {limit_s:.0f} s")
-            data = os.read(self.process.stdout.fileno(), 1 << 20)
+            if not select.select([self._stdout], [], [], wait_s)[0]:
+                raise RuntimeError(f"benchmarks.{self._name} says nothing for {limit_s:.0f} s")
+            data = os.read(self._stdout.fileno(), 1 << 20)
             if not data:
-                raise RuntimeError(f"{self.process.args} died; its words are above")
+                raise RuntimeError(f"benchmarks.{self._name} died; its words are above")
             self._lines += data
         line, self._lines = self._lines.split(b"\n", 1)
         return json.loads(line)
@@ -71,11 +76,9 @@ def child(module: str, *words: object) -> Iterator[Child]:
         stdout=subprocess.PIPE,
     )
     try:
-        yield Child(process)
+        yield Child(process, module)
     finally:
-        process.stdin.close()
-        _end(process)
-        process.stdout.close()
+        process.communicate(timeout=STOP_S)
 
 
 @contextlib.contextmanager
@@ -120,9 +123,9 @@ def write_config(folder: Path, **settings: object) -> tuple[Path, int]:
 
 
 def cpu_s(pid: int) -> float:
-    """CPU seconds of all threads of a process so far, in steps of a clock tick (10 ms)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    """CPU seconds of all living threads of a process so far, to the nanosecond."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
 def rss_mb(pid: int) -> float:
