@@ -5,8 +5,8 @@ rebinding); the Origin check keeps it from posting in a villager's name.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -24,6 +24,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MACHINE_PATHS = ("/api/", "/ws")
 STATUS_WORDS = (400, 403, 404, 405, 413, 421)  # each with its own sentence in the catalogue
 NO_CACHE_PATHS = ("/api/", "/healthz", "/metrics")
+HOST = re.compile(r"\[?(?P<name>[a-z0-9.:-]+?)\]?(?P<port>:\d{1,5})?")
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -56,8 +57,8 @@ async def plain_errors(request: web.Request, handler: Next) -> web.StreamRespons
 @web.middleware
 async def known_host(request: web.Request, handler: Next) -> web.StreamResponse:
     """421 for a Host header that is not in the configuration."""
-    host = urlsplit(f"//{request.host}").hostname or ""
-    if host not in request.app[SITE].config.hosts:
+    name, _ = _named_host(request)
+    if not name:
         raise web.HTTPMisdirectedRequest
     return await handler(request)
 
@@ -75,9 +76,11 @@ async def same_origin(request: web.Request, handler: Next) -> web.StreamResponse
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal on_response_prepare: the headers of every answer, sockets included."""
+    name, port = _named_host(request)  # a stranger's Host header must not write policy
+    socket = f" ws://{name}{port}" if name else ""
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-        f"connect-src 'self' ws://{_plain_host(request)}; form-action 'self'; base-uri 'none'; "
+        f"connect-src 'self'{socket}; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -88,16 +91,12 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     remember(request, response)
 
 
-def _plain_host(request: web.Request) -> str:
-    """The host as it stands in the policy: a stranger's Host header must not write policy."""
-    hosts = request.app[SITE].config.hosts
-    parts = urlsplit(f"//{request.host}")
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    host = parts.hostname if parts.hostname in hosts else hosts[0]
-    return f"{host}:{port}" if port else str(host)
+def _named_host(request: web.Request) -> tuple[str, str]:
+    """(name, ":port" or "") of the Host header; the name is "" when it is none of ours."""
+    found = HOST.fullmatch(request.host.lower())
+    if found is None or found["name"] not in request.app[SITE].config.hosts:
+        return "", ""
+    return found["name"], found["port"] or ""
 
 
 def _said(request: web.Request, status: int) -> web.Response:

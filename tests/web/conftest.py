@@ -1,8 +1,9 @@
 """A village web on a real database, without a radio: what the tests of this floor start from."""
 
+import asyncio
 import hashlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -162,3 +163,10 @@ async def deliver(
             outbox.move(connection, row, state, reason)
 
     await village.db.write(move)
+
+
+async def eventually(wanted: Callable[[], object]) -> None:
+    """Until `wanted()` holds; TimeoutError if it does not within ten seconds."""
+    async with asyncio.timeout(10):
+        while not wanted():  # noqa: ASYNC110 - nothing raises an event for these
+            await asyncio.sleep(0.01)

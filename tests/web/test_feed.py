@@ -1,0 +1,357 @@
+"""News for the phones: everything once, in order, and a slow phone delays nobody."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import ClientWebSocketResponse, DummyCookieJar, WSMsgType, WSServerHandshakeError
+from aiohttp.test_utils import TestClient, TestServer
+
+from kimnode.record import RadioState
+from kimnode.rules.delivery import State
+from kimnode.web import feed as feed_module
+from kimnode.web import sockets as sockets_module
+from kimnode.web.app import Bounds, create_app, phones
+from kimnode.web.feed import FEED, Follower, Place
+from tests.web.conftest import Village, deliver, eventually, fill_room, hear, say
+from tests.web.test_posting import CID, GOOD, counted, post
+
+WAIT_S = 10.0
+
+
+class Ear:
+    """A phone's socket and what came by it."""
+
+    def __init__(self, ws: ClientWebSocketResponse) -> None:
+        self.ws = ws
+        self.items: list[dict] = []
+
+    async def until(self, wanted) -> dict:
+        """The first item, old or new, for which `wanted` holds."""
+        heard = 0
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                for item in self.items[heard:]:
+                    if wanted(item):
+                        return item
+                heard = len(self.items)
+                message = await self.ws.receive()
+                assert message.type is WSMsgType.TEXT, message
+                self.items += json.loads(message.data)
+
+    async def message(self, seq: int) -> dict:
+        return await self.until(lambda i: i["t"] == "message" and i["seq"] == seq)
+
+    def seqs(self) -> list[int]:
+        return [i["seq"] for i in self.items if i["t"] == "message"]
+
+
+async def listen(phone: TestClient, **hello: int) -> Ear:
+    ws = await phone.ws_connect("/ws")
+    await ws.send_json(hello)
+    return Ear(ws)
+
+
+@pytest.fixture
+async def other(server: TestServer) -> AsyncIterator[TestClient]:
+    async with TestClient(server) as client:
+        yield client
+
+
+async def test_a_message_reaches_every_phone_once_and_in_order(
+    phone: TestClient, other: TestClient, village: Village
+):
+    ears = [await listen(phone), await listen(other)]
+    for number in range(20):
+        await (hear if number % 3 else say)(village, f"no {number}")
+    for ear in ears:
+        await ear.message(20)
+        assert ear.seqs() == list(range(1, 21))
+
+
+async def test_what_a_message_looks_like_to_a_phone(phone: TestClient, village: Village):
+    ear = await listen(phone)
+    seq = await say(village, "Halo <b>semua</b>", "Ani", nonce=bytes.fromhex(CID))
+    item = await ear.message(seq)
+    assert set(item) == {
+        "t", "rev", "seq", "kind", "room", "mark", "name", "tag", "text", "cid", "time", "day",
+        "state", "state_words",
+    }  # fmt: skip
+    assert (item["text"], item["cid"], item["state_words"]) == ("Halo <b>semua</b>", CID, "di pos")
+
+
+async def test_a_phone_that_was_away_gets_what_it_missed(phone: TestClient, village: Village):
+    await fill_room(village, 10)
+    ear = await listen(phone, after=4)
+    await ear.message(10)
+    assert ear.seqs() == [5, 6, 7, 8, 9, 10]
+    await say(village, "sekarang")
+    await ear.message(11)
+    assert ear.seqs() == [5, 6, 7, 8, 9, 10, 11]
+
+
+async def test_one_that_was_away_too_long_is_told_to_begin_anew(
+    phone: TestClient, village: Village, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(feed_module, "MAX_REPLAY", 5)
+    await fill_room(village, 10)
+    ear = await listen(phone, after=1)
+    await ear.until(lambda i: i["t"] == "reload")
+    await say(village, "sekarang")
+    await ear.message(11)
+    assert ear.seqs() == [11]
+
+
+async def test_one_from_another_database_is_told_to_begin_anew(phone: TestClient, village: Village):
+    ear = await listen(phone, after=99)
+    await ear.until(lambda i: i["t"] == "reload")
+
+
+async def test_states_go_to_the_writer_only(phone: TestClient, other: TestClient, village: Village):
+    writer, reader = await listen(phone), await listen(other)
+    _, said = await post(phone, GOOD)
+    seq = said["seq"]
+    for state in (State.QUEUED, State.IN_RADIO, State.RELAYED):
+        await deliver(village, seq, state)
+        item = await writer.until(lambda i, s=state: i["t"] == "delivery" and i["state"] == s.value)
+        assert item["seq"] == seq
+    await say(village, "akhir")
+    await reader.message(seq + 1)
+    assert [i for i in reader.items if i["t"] == "delivery"] == []
+
+
+async def test_a_writer_that_was_away_learns_the_last_state(phone: TestClient, village: Village):
+    _, said = await post(phone, GOOD)
+    await deliver(village, said["seq"], State.FAILED, "duty-cycle")
+    ear = await listen(phone, after=said["seq"])
+    item = await ear.until(lambda i: i["t"] == "delivery")
+    assert "gagal mengudara" in item["state_words"]
+
+
+async def test_the_board_tells_the_radio_and_only_when_it_changed(
+    phone: TestClient, village: Village
+):
+    ear = await listen(phone)
+    board = await ear.until(lambda i: i["t"] == "board")
+    assert board["radio"] == {"code": "up", "words": "Radio tersambung · 3 pos aktif · 14 HP"}
+    village.noticed.rise()
+    village.radio = RadioState.WEDGED
+    village.noticed.rise()
+    board = await ear.until(lambda i: i["t"] == "board" and i["radio"]["code"] == "wedged")
+    assert "Radio diam sejak" in board["radio"]["words"]
+    again = await listen(phone, board=board["board"])
+    await say(village, "halo")
+    await again.message(1)
+    assert [i["t"] for i in again.items] == ["message"]
+
+
+async def test_a_waiting_text_is_told_again_how_long(phone: TestClient, village: Village):
+    ear = await listen(phone)
+    _, said = await post(phone, GOOD)
+    await deliver(village, said["seq"], State.QUEUED)
+    await ear.until(lambda i: "kira-kira 3 menit" in i.get("state_words", ""))
+    village.wait = 35.0
+    village.noticed.rise()
+    await ear.until(lambda i: "kira-kira 40 detik" in i.get("state_words", ""))
+    village.radio = RadioState.DOWN
+    village.noticed.rise()
+    await ear.until(lambda i: "menunggu radio tersambung" in i.get("state_words", ""))
+
+
+async def test_a_long_wait_is_said_to_be_long(phone: TestClient, village: Village):
+    village.wait = 4000.0
+    ear = await listen(phone)
+    _, said = await post(phone, GOOD)
+    await deliver(village, said["seq"], State.QUEUED)
+    await ear.until(lambda i: "lebih dari satu jam" in i.get("state_words", ""))
+
+
+async def test_one_phone_that_does_not_read_delays_nobody(
+    phone: TestClient, other: TestClient, village: Village, monkeypatch: pytest.MonkeyPatch
+):
+    """It is closed after its time, and the node forgets it."""
+    monkeypatch.setattr(sockets_module, "SEND_TIMEOUT_S", 0.2)
+    stuck = await listen(phone)
+    await stuck.until(lambda i: i["t"] == "board")
+    stuck.ws._conn.transport.pause_reading()
+    quick = await listen(other)
+    await quick.until(lambda i: i["t"] == "board")
+    app = other.server.app
+    sent = 0
+    while phones(app) == 2:  # until the buffers between us and it are full
+        assert sent < 20_000
+        for _ in range(100):
+            sent += 1
+            await say(village, "x" * 900)
+        await quick.message(sent)
+    assert phones(app) == 1
+    stuck.ws._conn.transport.abort()
+    assert quick.seqs() == list(range(1, sent + 1))
+
+
+async def test_a_follower_far_behind_the_kept_items_reads_the_database(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(feed_module, "TAIL_ITEMS", 8)
+    async with TestClient(TestServer(create_app(village.site))) as phone:
+        feed = phone.server.app[FEED]
+        follower = Follower(feed, "phone:00", Place(0, 0, feed.place.board))
+        feed.tail = type(feed.tail)(feed.tail, maxlen=8)
+        await say(village, "satu")
+        first = json.loads(await follower.next())
+        await fill_room(village, 40)
+        async with asyncio.timeout(WAIT_S):
+            while feed.place.seq < 41:
+                await feed.changed.waiter().wait()
+        rest = json.loads(await follower.next())
+        assert [i["seq"] for i in first + rest if i["t"] == "message"] == list(range(1, 42))
+
+
+async def test_rubbish_on_a_socket_gets_an_answer_and_is_counted(
+    phone: TestClient, village: Village
+):
+    ear = await listen(phone)
+    for number, rubbish in enumerate(("{", "[]", "null", '{"t":"x"}', "\u0000"), 1):
+        await ear.ws.send_str(rubbish)
+        item = await ear.until(lambda i, n=number: len(_refused(ear)) == n and i["t"] == "refused")
+        assert item["words"]
+    await ear.ws.send_bytes(b"\xff")
+    await ear.until(lambda _i: len(_refused(ear)) == 6)
+    assert counted(village, "wire_errors") == 6
+    await ear.ws.send_json(GOOD)
+    await ear.until(lambda i: i["t"] == "ok")
+
+
+def _refused(ear: Ear) -> list[dict]:
+    return [i for i in ear.items if i["t"] == "refused"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"), [("x" * 20_000, 1009), (b"\xff\xff", 1007)], ids=["huge", "not UTF-8"]
+)
+async def test_broken_frames_close_the_socket_with_the_reason(
+    phone: TestClient, village: Village, frame: str | bytes, code: int
+):
+    ear = await listen(phone)
+    await ear.until(lambda i: i["t"] == "board")
+    if isinstance(frame, bytes):
+        await ear.ws._writer.send_frame(frame, WSMsgType.TEXT)
+    else:
+        await ear.ws.send_str(frame)
+    async with asyncio.timeout(WAIT_S):
+        while (await ear.ws.receive()).type is WSMsgType.TEXT:
+            pass
+    assert ear.ws.close_code == code
+    await eventually(lambda: counted(village, "wire_errors"))
+
+
+@pytest.mark.parametrize(
+    "hello", ["x", "[]", '{"after":"1"}', '{"after":-1}', '{"rev":true}', b"\x00"]
+)
+async def test_a_wrong_hello_is_refused(phone: TestClient, village: Village, hello: str | bytes):
+    ws = await phone.ws_connect("/ws")
+    await (ws.send_str(hello) if isinstance(hello, str) else ws.send_bytes(hello))
+    (item,) = json.loads((await ws.receive(WAIT_S)).data)
+    assert (item["t"], item["reason"]) == ("refused", "bad-request")
+    assert (await ws.receive(WAIT_S)).type is WSMsgType.CLOSE
+    assert counted(village, "wire_errors") == 1
+
+
+async def test_who_says_nothing_is_sent_away(phone: TestClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sockets_module, "HELLO_TIMEOUT_S", 0.05)
+    ws = await phone.ws_connect("/ws")
+    assert (await ws.receive(WAIT_S)).type is WSMsgType.CLOSE
+
+
+async def test_a_ping_is_answered(phone: TestClient):
+    ear = await listen(phone)
+    await ear.ws.send_str('{"t":"ping"}')
+    await ear.until(lambda i: i["t"] == "pong")
+
+
+async def test_sockets_are_bounded_per_phone_and_per_address(
+    phone: TestClient, server: TestServer, village: Village
+):
+    await phone.get("/r/umum")  # takes a cookie: one phone
+    ears = [await listen(phone) for _ in range(3)]
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await phone.ws_connect("/ws")
+    assert refused.value.status == 429
+    assert refused.value.headers["Retry-After"]
+    async with TestClient(server, cookie_jar=DummyCookieJar()) as crowd:
+        ears += [await listen(crowd) for _ in range(5)]  # no cookie: each a new phone
+        with pytest.raises(WSServerHandshakeError):
+            await crowd.ws_connect("/ws")
+        assert (await crowd.get("/api/feed")).status == 429
+        assert phones(server.app) == 6
+        await say(village, "halo")
+        for ear in ears:
+            await ear.message(1)
+        for ear in ears:
+            await ear.ws.close()
+    await eventually(lambda: not phones(server.app))
+
+
+async def test_the_node_bounds_all_sockets_together(village: Village):
+    village.bounds = Bounds(per_device=100, per_address=100, overall=4)
+    async with TestClient(TestServer(create_app(village.site))) as phone:
+        for _ in range(4):
+            await listen(phone)
+        with pytest.raises(WSServerHandshakeError):
+            await phone.ws_connect("/ws")
+
+
+async def test_the_long_poll_gives_the_same_items(phone: TestClient, village: Village):
+    (board,) = await (await phone.get("/api/feed?after=0")).json()
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(phone.get(f"/api/feed?board={board['board']}"))
+        await eventually(lambda: phones(phone.server.app) == 1)
+        await say(village, "halo")
+    (item,) = await waiting.result().json()
+    assert (item["t"], item["seq"], item["text"]) == ("message", 1, "halo")
+    await say(village, "lagi")
+    (item,) = await (await phone.get(f"/api/feed?after=1&board={board['board']}")).json()
+    assert (item["seq"], item["text"]) == (2, "lagi")
+
+
+async def test_the_long_poll_ends_empty_after_its_time(
+    phone: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("kimnode.web.api.POLL_S", 0.05)
+    (board,) = await (await phone.get("/api/feed")).json()
+    assert await (await phone.get(f"/api/feed?board={board['board']}")).json() == []
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "rev=1.5", "after=" + "9" * 30])
+async def test_the_long_poll_refuses_nonsense(phone: TestClient, village: Village, query: str):
+    answer = await phone.get(f"/api/feed?{query}")
+    assert answer.status == 400
+    assert (await answer.json())["reason"] == "bad-request"
+    assert counted(village, "wire_errors") == 1
+
+
+async def test_everybody_is_released_when_the_node_goes_down(village: Village):
+    async with TestClient(
+        TestServer(create_app(village.site)), cookie_jar=DummyCookieJar()
+    ) as phone:
+        ear = await listen(phone)
+        board = await ear.until(lambda i: i["t"] == "board")
+        async with asyncio.TaskGroup() as tasks:
+            poll = tasks.create_task(phone.get(f"/api/feed?board={board['board']}"))
+            await eventually(lambda: phones(phone.server.app) == 2)
+            async with asyncio.timeout(WAIT_S):
+                await phone.server.app.shutdown()
+                assert (await ear.ws.receive()).type is WSMsgType.CLOSE
+        assert ear.ws.close_code == 1001
+        assert await poll.result().json() == []
+
+
+async def test_names_and_texts_cross_as_data_only(phone: TestClient, village: Village):
+    """The XSS corpus, as far as the server is concerned; test_browser.py runs it in an engine."""
+    nasty = '</script><img src=x onerror="alert(1)">'
+    await hear(village, nasty)
+    await say(village, nasty, "Ani")
+    html = await (await phone.get("/r/umum")).text()
+    assert "<img" not in html
+    assert "&lt;img src=x" in html
