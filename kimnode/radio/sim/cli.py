@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="REGION",
         help="radio region: %(choices)s (default: KR, which fits Indonesia's 920-923 MHz)",
     )
+    _add_circumstances(parser)
+
+
+def _add_circumstances(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--seed", type=int, default=1, help="chance: same seed, same village (default: 1)")
     add(
         "--port",

@@ -20,7 +20,12 @@ DOWNTIME_S = 0.2  # a native radio is back this long after it went down; a real 
 
 
 class Device:
-    """Build one with `SimVillage`. Times are virtual seconds."""
+    """Build one with `SimVillage`. Times are virtual seconds.
+
+    `shown`: texts on the screen, oldest first. `outcomes`: what the radio was told about texts
+    typed on it and packets of its client. `client`: the connection, if any. `on_power`: functions
+    told of every switching.
+    """
 
     def __init__(self, board: Board, air: Air, name: str) -> None:
         self.name = name
@@ -31,19 +36,11 @@ class Device:
         self.on_power: list[Callable[[bool], None]] = []
         self._air = air
         self._screen = Screen()
-        self._api: PhoneApi | None = None
+        self.shown: deque[Shown] = self._screen.shown
+        self.outcomes: deque[Outcome] = self._screen.outcomes
+        self.client: PhoneApi | None = None
         self.firmware = self._boot(just_booted=False)
         board.nodes.save(board.timeline.now)
-
-    @property
-    def shown(self) -> deque[Shown]:
-        """Texts on the screen, oldest first."""
-        return self._screen.shown
-
-    @property
-    def outcomes(self) -> deque[Outcome]:
-        """What the radio was told about texts typed on it (and its client's packets)."""
-        return self._screen.outcomes
 
     def say(self, text: str, channel: int = 0, *, want_ack: bool = False) -> int:
         """Type a text for all; the packet id."""
@@ -58,13 +55,8 @@ class Device:
         self.drop_client()
         firmware = self.firmware
         hooks = Hooks(firmware.forced_nodeinfo, self._closed)
-        self._api = PhoneApi(self.board, firmware.service, firmware.router.out, sink, hooks)
-        return self._api
-
-    @property
-    def client(self) -> PhoneApi | None:
-        """The connected client, if any."""
-        return self._api
+        self.client = PhoneApi(self.board, firmware.service, firmware.router.out, sink, hooks)
+        return self.client
 
     def reboot(self, down_s: float = DOWNTIME_S) -> None:
         """Restart now. RAM is lost: queues, pending packets, clock, what was learnt lately."""
@@ -96,20 +88,20 @@ class Device:
     def wedge(self, seconds: float) -> None:
         """The client's side hangs: connection open, nothing read, nothing written."""
         self.board.timeline.catch_up()
-        if api := self._api:
+        if api := self.client:
             api.wedge(True)
             self.board.timeline.after(seconds, lambda: api.wedge(False))
 
     def drop_client(self) -> None:
         """Cut the client's connection; the radio itself runs on."""
         self.board.timeline.catch_up()
-        if self._api:
-            self._api.close()
+        if self.client:
+            self.client.close()
 
     def garbage(self, data: bytes) -> None:
         """Bytes that are no frame, into the client's stream (a crash log, line noise)."""
-        if self._api:
-            self._api.sink.write(data)
+        if self.client:
+            self.client.sink.write(data)
 
     def _tell_power(self) -> None:
         for listener in self.on_power:
@@ -131,9 +123,9 @@ class Device:
         return int(packet.id)
 
     def _nudge(self) -> None:
-        if self._api:
-            self._api.nudge()
+        if self.client:
+            self.client.nudge()
 
     def _closed(self, api: PhoneApi) -> None:
-        if self._api is api:
-            self._api = None
+        if self.client is api:
+            self.client = None

@@ -63,6 +63,7 @@ class SimVillage:
         for i, (name, device) in enumerate(self.devices.items()):
             port = first_port + i if first_port else 0
             self.servers[name] = RadioServer(device, port)
+        self._serial_ports: dict[str, SerialPort] = {}
         self._stack = AsyncExitStack()
 
     def device(self, name: str) -> Device:
@@ -88,10 +89,11 @@ class SimVillage:
                 self.air.set_link(a, b, heard=j == i + 1)
 
     def serial_port(self, name: str) -> SerialPort:
-        """A pseudo-terminal in front of a radio, already plugged in; its `path` can be opened."""
-        port = SerialPort(self.devices[name])
-        self._stack.callback(port.remove)
-        return port
+        """A pseudo-terminal in front of a radio; its `path` can be opened. One per radio."""
+        if name not in self._serial_ports:
+            self._serial_ports[name] = SerialPort(self.devices[name])
+            self._stack.callback(self._serial_ports[name].remove)
+        return self._serial_ports[name]
 
     async def __aenter__(self) -> Self:
         self.driver.attach()

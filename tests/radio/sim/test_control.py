@@ -12,7 +12,7 @@ from kimnode.clock import Clock
 from kimnode.errors import ConfigError
 from kimnode.radio.sim.chatter import SENTENCES, start_chatter
 from kimnode.radio.sim.cli import add_arguments, run_sim
-from kimnode.radio.sim.control import Control
+from kimnode.radio.sim.control import COMMANDS, Control
 from kimnode.radio.sim.village import SimVillage
 from tests.waiting import until
 
@@ -32,7 +32,7 @@ async def test_type_and_read(village):
     shown = control.execute("shown R3")
     assert "R1: halo semua orang" in shown
     assert "R2: untukmu saja" in shown
-    assert control.execute("shown R1") == ""
+    assert control.execute("shown R1") == "nothing yet"
 
 
 async def test_the_list_tells_ports_power_and_clients(village):
@@ -88,7 +88,6 @@ async def test_a_serial_cable_by_command(village):
         ("loss", "between 0 and 1"),
         ("full R1 maybe", "on or off"),
         ("say R1", "the text is missing"),
-        ("unplug R2", "no serial cable"),
         ("partition R1 / R7", "the radios are"),
     ],
 )
@@ -101,7 +100,7 @@ async def test_a_wrong_line_is_told_what_is_possible(village, line, answer):
 async def test_every_command_is_in_the_help(village):
     control = Control(village)
     said = control.execute("help")
-    assert all(name in said for name in control._commands)
+    assert all(name in said for name in COMMANDS)
     assert control.execute("   ") == ""
 
 

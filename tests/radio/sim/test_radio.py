@@ -238,6 +238,23 @@ def test_the_queue_for_an_absent_client_is_bounded_and_prefers_new_texts():
     assert kept == [f"pesan {n}" for n in range(120 - len(kept), 120)]
 
 
+def test_an_id_is_refused_until_twenty_others_came():
+    village = SimVillage(["A"], seed=10)
+    phone = Phone(village.device("A"))
+
+    def send(packet_id: int) -> None:
+        packet = mesh_pb2.MeshPacket(to=0xFFFFFFFF, id=packet_id)
+        packet.decoded.portnum = 300
+        phone.send(packet=packet)
+        village.timeline.run_until(village.timeline.now + 3)
+
+    phone.send(want_config_id=69421)
+    for packet_id in [1, *range(2, 21), 1, 21, 1]:
+        send(packet_id)
+    accepted = [s.mesh_packet_id for s in phone.of("queueStatus")]
+    assert accepted == [*range(1, 22), 1]
+
+
 def test_the_transmit_queue_lets_the_important_pass():
     queue = TxQueue()
     frames = [Frame(1, 1, n, 3, 3, False, 8, 0, 1, b"") for n in range(MAX_TX_QUEUE + 3)]
