@@ -1,7 +1,7 @@
 """One virtual radio and a few neighbours on virtual time: what no recording shows, or only once."""
 
 import pytest
-from meshtastic.protobuf import config_pb2, mesh_pb2, telemetry_pb2
+from meshtastic.protobuf import admin_pb2, config_pb2, mesh_pb2, telemetry_pb2
 
 from kimnode.radio.sim.crypto import (
     DEFAULT_PSK,
@@ -174,6 +174,47 @@ def test_what_was_learnt_lately_is_lost_at_a_reboot_what_was_saved_stays():
     a.reboot()
     village.timeline.run_until(130)
     assert a.board.nodes.public_key(b.num)
+
+
+def test_the_way_over_a_repeater_is_learnt_from_the_acknowledgement():
+    """The first direct text floods, the second names the next hop, on every radio of the way."""
+    village = SimVillage(["A", "B", "C"], seed=8)
+    village.line("A", "B", "C")
+    a, b, c = village.devices.values()
+    hops = []
+    for n in range(2):
+        a.dm(c.num, f"surat {n}")
+        village.timeline.run_until(30 * (n + 1))
+        sent = [e for e in village.air.log if e.what == "tx" and e.frame.to == c.num]
+        hops.append([e.frame.next_hop for e in sent if e.frame.channel == 0])
+        village.air.log.clear()
+    assert hops == [[0, 0], [b.num & 0xFF, c.num & 0xFF]]
+    assert texts(c) == ["surat 0", "surat 1"]
+
+
+def test_the_clock_is_set_once_in_half_an_hour_and_never_to_nonsense():
+    village = SimVillage(["A"], seed=9)
+    a = village.device("A")
+    a.reboot()
+    village.timeline.run_until(1)
+
+    def tell(epoch: int) -> int:
+        phone = Phone(a)
+        packet = mesh_pb2.MeshPacket(to=a.num)
+        packet.decoded.portnum = 6
+        admin = admin_pb2.AdminMessage(set_time_only=epoch)
+        packet.decoded.payload = admin.SerializeToString()
+        phone.send(packet=packet)
+        village.timeline.run_until(village.timeline.now + 2)
+        return a.board.unix_time
+
+    now = 1_795_314_026
+    assert a.board.unix_time == 0
+    assert tell(1_000_000) == 0  # before the firmware was built
+    assert abs(tell(now) - now) < 5
+    assert abs(tell(now + 500) - now) < 10  # too soon, ignored
+    village.timeline.run_until(1900)
+    assert abs(tell(now + 9000) - (now + 9000)) < 5
 
 
 def test_traceroute_names_the_repeater_on_both_ways():
