@@ -64,13 +64,15 @@ class Intake:
         return accepted
 
     def _check_limits(self, record: Record, via: Via) -> None:
-        now, author = self._clock.monotonic(), record.author.encode()
+        now, author = self._clock.monotonic(), record.author
         if via is Via.RADIO:
             if record.kind is Kind.CHAT:
-                self._limits.check_radio(hash(author), now)
+                self._limits.check_radio(author, now)
+            else:
+                self._limits.check_radio_sos(author, now)
         elif record.kind is Kind.CHAT and record.body is not None:
             words = hashlib.sha256(record.body.text.encode()).digest()
-            self._limits.check_phone(author, False, words, now)
+            self._limits.check_phone(author, words, now)
         else:
             self._limits.check_sos(author, now)
 

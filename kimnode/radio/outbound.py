@@ -28,6 +28,9 @@ IDLE_S = 3600.0
 PHONE_QUOTA = 6
 QUOTA_WINDOW_S = 3600.0
 QUOTA_REASON = "quota"
+# Whoever has the channel key can invent alarms; our answers must not fill the air for them.
+ANSWERS_PER_HOUR = 20
+MAX_REPEATED = 5  # open alarms that are said again, the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ class Outbound:
         """Say open alarms again when it is time; seconds until the next one is due."""
         now = self._clock.now()
         pause_s = IDLE_S
-        for alarm in await self._db.read(views.open_alarms):
+        alarms = await self._db.read(views.open_alarms)
+        for alarm in alarms[-MAX_REPEATED:]:
             age_s = now - alarm.at
             said = await self._db.read(partial(outbox.times_queued, seq=alarm.seq))
             first = int(alarm.via is not Via.RADIO)
@@ -159,7 +163,8 @@ def _about_alarm(connection: sqlite3.Connection, entry: Entry, voice: Voice) -> 
     )
     alarm = views.one(connection, alarm_seq) if alarm_seq else None
     source = log.entry(connection, alarm_seq) if alarm_seq else None
-    if alarm is None or source is None:
+    answered = outbox.answers_since(connection, Priority.SOS, entry.received_at - 3600.0)
+    if alarm is None or source is None or answered >= ANSWERS_PER_HOUR:
         return []
     by = record.body.nick if record.body else ""
     text = phrase(voice.language, SAID[record.kind], who=alarm.name, by=by, post=voice.post)

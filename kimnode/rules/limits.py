@@ -5,7 +5,6 @@ else allows the message, and not for a repetition of one that is already in the 
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from kimnode.errors import Reason, Refused
@@ -28,14 +27,13 @@ class Rates:
     """All limits of a node; a village may know better."""
 
     phone: Rate = Rate(burst=5, every_s=3)
-    phone_on_air: Rate = Rate(burst=5, every_s=60)
-    phone_on_air_hourly: Rate = Rate(burst=6, every_s=600)
     phone_sos: Rate = Rate(burst=3, every_s=60)
     node: Rate = Rate(burst=200, every_s=1 / 30)  # sixty phones at their full rate, and some room
     # Another gateway speaks for a whole village, one text in 3 s, and our own radio hands over up
     # to a hundred texts at once when the node was away: neither may lose a word.
     radio: Rate = Rate(burst=100, every_s=3)
     all_radios: Rate = Rate(burst=120, every_s=0.25)  # node numbers can be invented
+    all_radio_sos: Rate = Rate(burst=30, every_s=10)
 
 
 @dataclass(slots=True)
@@ -59,32 +57,35 @@ class Limits:
 
     def __init__(self, rates: Rates | None = None) -> None:
         self._rates = rates or Rates()
-        self._talkers: OrderedDict[Hashable, _Talker] = OrderedDict()
+        self._talkers: OrderedDict[str, _Talker] = OrderedDict()
         self._everybody = _Talker()
 
-    def check_phone(self, device: bytes, on_air: bool, text_hash: bytes, now: float) -> None:
+    def check_phone(self, author: str, text_hash: bytes, now: float) -> None:
         """A phone's chat. Refused: REPEATED_TEXT, TOO_FAST, or NODE_BUSY when all are too fast."""
         rates = self._rates
-        talker = self._talker(device)
+        talker = self._talker(author)
         self._refuse_repeated(talker, text_hash, now)
-        own = {"phone": rates.phone}
-        if on_air:
-            own |= {"on air": rates.phone_on_air, "hourly": rates.phone_on_air_hourly}
-        self._take(talker, own, {"phones": rates.node}, now)
+        self._take(talker, {"phone": rates.phone}, {"phones": rates.node}, now)
         talker.recent.append((text_hash, now))
 
-    def check_sos(self, device: bytes, now: float) -> None:
+    def check_sos(self, author: str, now: float) -> None:
         """An SOS, its cancellation or an "I take it": never stopped by what others do."""
-        self._take(self._talker(device), {"sos": self._rates.phone_sos}, {}, now)
+        self._take(self._talker(author), {"sos": self._rates.phone_sos}, {}, now)
 
-    def check_radio(self, node_num: int, now: float) -> None:
-        """A text from the air that is no SOS."""
+    def check_radio_sos(self, author: str, now: float) -> None:
+        """An alarm or a cancellation from the air: thirty radios at once are a disaster, more are
+        somebody who invents node numbers."""
         rates = self._rates
         self._take(
-            self._talker(node_num), {"radio": rates.radio}, {"radios": rates.all_radios}, now
+            self._talker(author), {"sos": rates.phone_sos}, {"radio sos": rates.all_radio_sos}, now
         )
 
-    def _talker(self, key: Hashable) -> _Talker:
+    def check_radio(self, author: str, now: float) -> None:
+        """A text from the air that is no SOS."""
+        rates = self._rates
+        self._take(self._talker(author), {"radio": rates.radio}, {"radios": rates.all_radios}, now)
+
+    def _talker(self, key: str) -> _Talker:
         talker = self._talkers.setdefault(key, _Talker())
         self._talkers.move_to_end(key)
         if len(self._talkers) > MAX_KEYS:

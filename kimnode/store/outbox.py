@@ -164,6 +164,15 @@ def messages_since(connection: sqlite3.Connection, author: str, since: float) ->
     return int(count)
 
 
+def answers_since(connection: sqlite3.Connection, priority: Priority, since: float) -> int:
+    """How many packets of the node's own, not of a message, were put in line since then."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM outbox WHERE seq = 0 AND priority = ? AND queued_at >= ?",
+        (priority, since),
+    ).fetchone()
+    return int(count)
+
+
 def times_queued(connection: sqlite3.Connection, seq: int) -> int:
     """How often the message at `seq` was put in line (an alarm is said again and again)."""
     (count,) = connection.execute(

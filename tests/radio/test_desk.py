@@ -14,11 +14,11 @@ from kimnode.errors import Refused
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
 from kimnode.radio.desk import Desk, open_desk
+from kimnode.radio.outbound import CURSOR
 from kimnode.radio.sim.village import SimVillage
-from kimnode.record import Body, Kind, RadioState, Via
+from kimnode.record import Kind, RadioState, Via
 from kimnode.rules.delivery import State
-from kimnode.rules.sos import SosState
-from kimnode.store import views
+from kimnode.store import log, views
 from kimnode.store.db import Database, open_database
 from kimnode.wire import records
 from tests.store import samples
@@ -237,3 +237,20 @@ async def relayed(post: Post, seq: int) -> bool:
 
 async def said(post: Post, text: str, room: str = "umum") -> bool:
     return text in await post.texts(room)
+
+
+async def test_invented_alarms_do_not_make_the_post_fill_the_air(village, post):
+    for number in range(60):
+        record = records.heard(Kind.SOS, 0x500 + number, number + 1, "", "darurat", "SOS palsu")
+        with contextlib.suppress(Refused):
+            await post.intake.accept(record, Via.RADIO, samples.reception(0x500 + number, number))
+    alarms = await post.db.read(views.open_alarms)
+    assert 20 < len(alarms) <= 30
+    await until(lambda: behind(post))
+    count = "SELECT count(*) FROM outbox WHERE seq = 0"
+    assert (await post.db.read(lambda c: c.execute(count).fetchone())) == (20,)
+
+
+async def behind(post: Post) -> bool:
+    """Whether the outbound loop has carried the whole log."""
+    return await post.db.read(lambda c: log.cursor(c, CURSOR) == log.last_seq(c))

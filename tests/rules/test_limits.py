@@ -8,25 +8,25 @@ from kimnode.errors import Reason, Refused
 from kimnode.rules import limits
 from kimnode.rules.limits import REPEAT_S, Limits, Rate, Rates
 
-ANI, BUDI = b"ani-ani1", b"budibudi"
+ANI, BUDI = "phone:a1", "phone:b2"
 
 
 class Phone:
     """Says a new text each time."""
 
-    def __init__(self, under: Limits, device: bytes = ANI) -> None:
-        self.limits, self.device, self.said = under, device, 0
+    def __init__(self, under: Limits, author: str = ANI) -> None:
+        self.limits, self.author, self.said = under, author, 0
 
-    def say(self, now: float, on_air: bool = False, text: bytes | None = None) -> Refused | None:
+    def say(self, now: float, text: bytes | None = None) -> Refused | None:
         self.said += 1
         try:
-            self.limits.check_phone(self.device, on_air, text or str(self.said).encode(), now)
+            self.limits.check_phone(self.author, text or str(self.said).encode(), now)
         except Refused as refused:
             return refused
         return None
 
-    def passed(self, times, on_air: bool = False) -> int:
-        return sum(self.say(now, on_air) is None for now in times)
+    def passed(self, times) -> int:
+        return sum(self.say(now) is None for now in times)
 
 
 def test_five_at_once_and_then_one_every_three_seconds():
@@ -58,38 +58,6 @@ def test_one_phone_at_a_hundred_a_second_does_not_hinder_another():
     under = Limits()
     assert Phone(under).passed([i / 100 for i in range(100)]) == 5
     assert Phone(under, BUDI).passed([1.0] * 5) == 5
-
-
-def test_on_air_five_at_once_then_one_a_minute_and_six_in_the_first_hour():
-    phone = Phone(Limits())
-    assert phone.passed([0.0] * 5, on_air=True) == 5
-    refused = phone.say(30.0, on_air=True)
-    assert refused is not None
-    assert refused.retry_after_s == pytest.approx(30.0)
-    assert phone.passed([60.0], on_air=True) == 1
-    refused = phone.say(300.0, on_air=True)
-    assert refused is not None
-    assert refused.retry_after_s == pytest.approx(300.0)
-    assert phone.passed([600.0], on_air=True) == 1
-
-
-def test_the_radio_quota_does_not_stop_talk_on_wifi():
-    phone = Phone(Limits())
-    phone.passed([0.0] * 5, on_air=True)
-    assert phone.say(20.0, on_air=True) is not None
-    assert phone.say(20.0) is None
-
-
-def test_wifi_talk_costs_no_radio_quota():
-    phone = Phone(Limits())
-    phone.passed([0.0] * 5)
-    assert phone.passed([100.0] * 5, on_air=True) == 5
-
-
-def test_radio_talk_costs_wifi_quota_as_well():
-    phone = Phone(Limits())
-    assert phone.passed([0.0] * 3, on_air=True) == 3
-    assert phone.passed([0.0] * 3) == 2
 
 
 def test_the_same_text_again_is_refused_for_a_while():
@@ -126,7 +94,7 @@ def test_a_text_that_was_refused_may_be_said_again():
 
 def test_everybody_together_is_limited_too():
     under = Limits(Rates(node=Rate(burst=3, every_s=10)))
-    phones = [Phone(under, bytes([n])) for n in range(4)]
+    phones = [Phone(under, f"phone:{n}") for n in range(4)]
     results = [phone.say(0.0) for phone in phones]
     assert results[:3] == [None] * 3
     refused = results[3]
@@ -144,7 +112,7 @@ def test_a_busy_node_costs_the_phone_nothing():
 
 def test_sixty_phones_at_their_full_rate_are_not_stopped_by_the_node():
     under = Limits()
-    phones = [Phone(under, bytes([n])) for n in range(60)]
+    phones = [Phone(under, f"phone:{n}") for n in range(60)]
     passed = sum(p.passed([0.0, 0.0]) for p in phones)
     passed += sum(p.passed([t]) for t in (3.0, 6.0, 9.0) for p in phones)
     assert passed == 60 * 5
@@ -153,7 +121,7 @@ def test_sixty_phones_at_their_full_rate_are_not_stopped_by_the_node():
 def test_an_sos_is_stopped_by_no_other_limit():
     under = Limits(Rates(node=Rate(burst=1, every_s=1e6)))
     phone = Phone(under)
-    phone.passed([0.0] * 20, on_air=True)
+    phone.passed([0.0] * 20)
     under.check_sos(ANI, 0.0)
 
 
@@ -169,6 +137,17 @@ def test_an_sos_again_and_again_is_stopped_by_its_own():
     assert Phone(under).say(0.0) is None
 
 
+def test_invented_radios_cannot_raise_alarms_without_end_and_do_not_hinder_phones():
+    under = Limits()
+    for number in range(30):
+        under.check_radio_sos(f"radio:{number}", 0.0)
+    with pytest.raises(Refused) as refused:
+        under.check_radio_sos("radio:new", 0.0)
+    assert refused.value.reason is Reason.NODE_BUSY
+    under.check_sos(ANI, 0.0)
+    under.check_radio_sos("radio:new", 10.0)
+
+
 def radio_passed(under: Limits, senders, now: float) -> int:
     passed = 0
     for sender in senders:
@@ -182,13 +161,13 @@ def radio_passed(under: Limits, senders, now: float) -> int:
 
 def test_one_radio_is_limited():
     under = Limits()
-    assert radio_passed(under, [7] * 120, 0.0) == 100
-    assert radio_passed(under, [7, 7], 3.0) == 1
+    assert radio_passed(under, ["radio:7"] * 120, 0.0) == 100
+    assert radio_passed(under, ["radio:7"] * 2, 3.0) == 1
 
 
 def test_another_gateway_that_speaks_for_a_whole_village_is_never_cut_short():
     under = Limits()
-    assert all(radio_passed(under, [7], 3.0 * number) for number in range(2000))
+    assert all(radio_passed(under, ["radio:7"], 3.0 * number) for number in range(2000))
 
 
 def test_invented_node_numbers_do_not_get_around_it():
@@ -236,7 +215,7 @@ def test_the_bound_is_named():
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.floats(0, 900)), max_size=80))
 def test_in_any_history_no_window_holds_more_than_burst_and_refill(history):
     under = Limits()
-    phones = [Phone(under, bytes([n])) for n in range(4)]
+    phones = [Phone(under, f"phone:{n}") for n in range(4)]
     passed: list[tuple[int, bool, float]] = []
     for who, on_air, now in sorted(history, key=lambda h: h[2]):
         if phones[who].say(now, on_air) is None:
