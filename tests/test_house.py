@@ -24,11 +24,12 @@ MAX_CLASS_METHODS = 15
 MAX_DEPENDENCIES = 14
 # file or "file:name" -> why it may be longer. Empty is best.
 EXCEPTIONS: dict[str, str] = {}
-TOP_LEVEL = set(
-    "kimnode firmware_configs deploy tests benchmarks hardware.md pyproject.toml README.md Makefile"
-    " CHANGELOG.md CONTRIBUTING.md LICENSE SECURITY.md requirements.lock requirements-dev.lock"
-    " .gitignore .ci".split()
-)
+TOP_LEVEL = {
+    *("kimnode", "firmware_configs", "deploy", "tests", "benchmarks"),
+    *("hardware.md", "pyproject.toml", "requirements.lock", "requirements-dev.lock", "Makefile"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"),
+    *(".gitignore", ".ci"),
+}
 
 
 def name_of(path: Path) -> str:
