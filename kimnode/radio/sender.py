@@ -65,7 +65,7 @@ RADIO_REMEMBERS = 20  # packet ids per connection that a radio swallows when it 
 LOOK_EVERY_S = 0.2  # a flood of commits makes us read the outbox no more often
 IDLE_S = 60.0  # expiry is looked after at least so often
 STORE_RETRY_S = 5.0
-MAX_INBOX = 1024  # link events not yet worked on; beyond that the oldest are dropped
+MAX_INBOX = 1024  # link events not yet worked on; beyond that the link starts anew
 DEFAULT_PRESET = PRESETS["MEDIUM_FAST"]
 
 
@@ -88,7 +88,7 @@ class Sender:
         self._governor = governor
         self._clock = clock
         self._rng = rng
-        self._inbox: deque[LinkEvent] = deque(maxlen=MAX_INBOX)
+        self._inbox: deque[LinkEvent] = deque()
         self._wake = asyncio.Event()
         self._tracker = Tracker()
         self._pace = Pace()
@@ -101,9 +101,15 @@ class Sender:
 
     def feed(self, event: LinkEvent) -> None:
         """Take note of what the link says; returns at once."""
-        if isinstance(event, QueueStatus | RoutingReply | Telemetry | LinkUp | LinkLost):
-            self._inbox.append(event)
-            self._wake.set()
+        if not isinstance(event, QueueStatus | RoutingReply | Telemetry | LinkUp | LinkLost):
+            return
+        if len(self._inbox) >= MAX_INBOX:  # the disk hangs: what is missed is asked for again
+            self._inbox.clear()
+            self._inbox.append(LinkLost("the sender fell behind"))
+            self._road.restart("the sender fell behind")
+            return
+        self._inbox.append(event)
+        self._wake.set()
 
     async def run(self) -> None:
         """Recover what an earlier run left in the radio, then send for ever."""
@@ -261,7 +267,7 @@ class Sender:
             lane = _lane(packet)
             if lane in unproven or places <= (packet.priority is not Priority.SOS):
                 continue
-            item = as_waiting(packet, self._preset())
+            item = as_waiting(packet, _preset(self._radio))
             if heads.setdefault(lane, item.message) != item.message and lane in stuck:
                 continue
             if packet.not_before > unix:
@@ -296,17 +302,13 @@ class Sender:
             await self._road.write(outgoing)
 
     def _follow(self, packet: OutPacket, flight: Flight) -> None:
-        limit_s = max_retransmit_s(self._preset(), len(packet.payload), self._utilisation_pct)
+        limit_s = max_retransmit_s(_preset(self._radio), len(packet.payload), self._utilisation_pct)
         self._tracker.add(packet.id, _lane(packet), flight, limit_s, self._clock.monotonic())
 
     async def _end(self, packets: Sequence[OutPacket], event: Event, why: Why) -> None:
         """Close what will never be sent."""
         flights = [(p.id, flight_of(p)) for p in packets]
         await self._store([Change(row, f, step(f, event, why), None) for row, f in flights])
-
-    def _preset(self) -> Preset:
-        lora = self._radio.lora if self._radio else None
-        return lora.preset if lora else DEFAULT_PRESET
 
 
 def as_waiting(packet: OutPacket, preset: Preset) -> Waiting:
@@ -334,6 +336,11 @@ def flight_of(packet: OutPacket) -> Flight:
         _why(packet.reason),
         packet.attempt,
     )
+
+
+def _preset(radio: Radio | None) -> Preset:
+    lora = radio.lora if radio else None
+    return lora.preset if lora else DEFAULT_PRESET
 
 
 def _lane(packet: OutPacket) -> Lane:

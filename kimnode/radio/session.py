@@ -38,6 +38,7 @@ from kimnode.wire.stream import WAKE, Deframer, frame
 HEARTBEAT_S = 60.0
 REPLY_S = 20.0  # after a heartbeat any byte is a sign of life
 RESYNC_S = (600.0, 900.0)  # want_config again, at a random moment in between
+TELL_ALL_S = 3600.0  # within that time a new connection needs no list of nodes
 SET_TIME_S = 3600.0
 WAKE_PAUSE_S = 0.1
 NONCES = (1 << 17, 1 << 32)  # above the two with a meaning, 69420 and 69421
@@ -59,7 +60,8 @@ class Counters:
     undecodable: int = 0
     sealed: int = 0
     noise_bytes: int = 0
-    last_byte_at: float | None = None  # by Clock.monotonic()
+    last_byte_at: float | None = None  # by Clock.monotonic(), as the next one
+    told_all_at: float | None = None  # when the radio last listed the nodes it knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Session:
             if wake:
                 await self._port.write(WAKE)
                 await self._clock.sleep(WAKE_PAUSE_S)
-            await self._ask(self._nonce())
+            await self._ask()
             while True:
                 data = await self._port.read(self._patience_s())
                 if data:
@@ -145,7 +147,7 @@ class Session:
         if now >= self._heartbeat_at:
             await self.poll()
         if now >= self._resync_at and not self._handshake:
-            await self._ask(CONFIG_ONLY)
+            await self._ask(again=True)
         if now >= self._time_at:
             await self._give_time(now)
 
@@ -169,9 +171,6 @@ class Session:
         self._deframer.noise_bytes = 0
         self._watch_text(len(self._deframer.take_log()), now)
 
-    def _nonce(self) -> int:
-        return self._terms.rng.randrange(*NONCES)
-
     def _watch_text(self, size_bytes: int, now: float) -> None:
         """A burst of text outside frames is a boot log: ask for the configuration once more."""
         self._text_bytes += size_bytes
@@ -194,7 +193,7 @@ class Session:
                 await self._complete(message.nonce)
             case Rebooted():
                 await self._lost("the radio restarted")
-                await self._ask(self._nonce())
+                await self._ask()
             case Sealed():
                 self._terms.counters.sealed += 1
             case (
@@ -208,6 +207,8 @@ class Session:
             return
         radio = self._handshake.radio()
         now = self._clock.monotonic()
+        if nonce != CONFIG_ONLY:
+            self._terms.counters.told_all_at = now
         self._handshake, self._verified = None, True
         self._resync_at = now + self._terms.rng.uniform(*RESYNC_S)
         if radio == self.radio:
@@ -224,8 +225,15 @@ class Session:
             self._heartbeat_at = self._time_at = NEVER
             await self._terms.publish(LinkLost(reason))
 
-    async def _ask(self, nonce: int) -> None:
-        self._handshake = Handshake(nonce, self._terms.pinned_key, self._clock.monotonic())
+    async def _ask(self, *, again: bool = False) -> None:
+        """Everything; without the other nodes (they take seconds) `again` or after a break."""
+        now = self._clock.monotonic()
+        told_at = self._terms.counters.told_all_at
+        if again or (told_at is not None and now - told_at < TELL_ALL_S):
+            nonce = CONFIG_ONLY
+        else:
+            nonce = self._terms.rng.randrange(*NONCES)
+        self._handshake = Handshake(nonce, self._terms.pinned_key, now)
         self._resync_at = NEVER
         await self._send(codec.want_config(nonce))
 

@@ -76,9 +76,8 @@ class Tracker:
             sign = read_queue_status(status.res, status.free, status.maxlen)
             changes += self._apply(status.packet_id, sign, now)
         if queue_empty(status.free, status.maxlen):
-            for packet_id in list(self._tracks):
-                if packet_id != status.packet_id:
-                    changes += self._apply(packet_id, (Event.LEFT_QUEUE, Why.NONE), now)
+            for packet_id in list(self._tracks):  # the named one is gone: dropped or refused
+                changes += self._apply(packet_id, (Event.LEFT_QUEUE, Why.NONE), now)
         return changes
 
     def routing(self, reply: RoutingReply, own_node: int, now: float) -> list[Change]:

@@ -116,6 +116,20 @@ async def test_a_cut_connection_is_made_anew(door):
         await rig.wait_for(LinkUp, 4)
 
 
+async def test_the_list_of_nodes_is_asked_for_once_an_hour_at_most(tcp, radio):
+    async with running(tcp.address, speed=600) as rig:
+        await rig.wait_for(LinkUp)
+        await tcp.drop()
+        await rig.wait_for(LinkUp, 2)
+        assert [nonce == CONFIG_ONLY for nonce in radio.configs[:2]] == [False, True]
+        hour = rig.clock.monotonic() + 3600
+        await until(lambda: rig.clock.monotonic() > hour)
+        asked = len(radio.configs)
+        await tcp.drop()
+        await rig.wait_for(LinkUp, 3)
+        assert CONFIG_ONLY not in radio.configs[asked:]
+
+
 async def test_a_heartbeat_goes_out_every_minute_and_silence_is_a_wedge(door, radio):
     async with running(door.address, speed=30) as rig:
         await rig.wait_for(LinkUp)
@@ -169,7 +183,6 @@ async def test_a_rebooted_frame_is_a_new_start_on_the_same_connection(tcp, radio
         assert "restarted" in (await rig.wait_for(LinkLost)).reason
         await rig.wait_for(LinkUp, 2)
         assert radio.connections == 1
-        assert radio.configs[1] != CONFIG_ONLY
 
 
 async def test_boot_text_makes_the_link_ask_again(tcp, radio):
@@ -215,7 +228,13 @@ async def test_a_sealed_packet_is_counted(tcp, radio):
 
 
 async def test_another_key_than_the_pinned_one_is_refused(door, radio):
-    radio.key = bytes(32)
+    describe = radio.describe
+
+    def lie(nonce: int) -> None:
+        radio.text("lebih dulu dari nama")
+        describe(nonce)
+
+    radio.key, radio.describe = bytes(32), lie
     async with running(door.address, speed=20, pinned_key=KEY) as rig:
         await until(lambda: rig.link.status().state is LinkState.WRONG_RADIO)
         assert "plug in the right radio" in rig.link.status().reason

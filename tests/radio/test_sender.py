@@ -22,7 +22,7 @@ from kimnode.radio.messages import (
     RoutingReply,
     Telemetry,
 )
-from kimnode.radio.sender import MAX_IN_RADIO, Sender
+from kimnode.radio.sender import MAX_IN_RADIO, MAX_INBOX, Sender
 from kimnode.rules.airtime import Governor, Priority
 from kimnode.rules.delivery import BROADCAST, State, Why
 from kimnode.rules.lora import PRESETS
@@ -457,6 +457,32 @@ async def test_a_packet_that_backs_off_does_not_hold_up_another_conversation(ben
     (other,) = await bench.queue("b", dest=FRIEND, priority=Priority.DIRECT)
     async with bench.running():
         await bench.reaches(other, State.RELAYED)
+
+
+async def test_nothing_follows_a_packet_that_may_have_to_go_again(bench, road):
+    road.answer = road.accept
+    road.on_poll = lambda: road.status(free=14)  # relayed packets stand before ours
+    await bench.queue("satu", "dua")
+    (other,) = await bench.queue("lain", dest=DEST, priority=Priority.DIRECT)
+    async with bench.running():
+        await bench.reaches(other, State.IN_RADIO)
+        await until(lambda: road.polls >= 5)
+        assert sorted(p.payload for p in road.packets) == [b"lain", b"satu"]
+        road.on_poll = road.idle
+        await until(lambda: len(road.packets) == 3)
+
+
+async def test_a_sender_that_falls_behind_asks_for_a_fresh_start(bench, road):
+    sender = Sender(bench.db, road, bench.governor, road.clock, random.Random(1))
+    road.feed = sender.feed
+    for _ in range(MAX_INBOX + 1):
+        road.status()
+    assert road.restarts == ["the sender fell behind"]
+    (row,) = await bench.queue("halo")
+    async with asyncio.TaskGroup() as tasks:
+        job = tasks.create_task(sender.run())
+        await bench.reaches(row, State.RELAYED)
+        job.cancel()
 
 
 async def test_parts_of_a_message_stay_together_and_in_order(bench, road):

@@ -79,8 +79,11 @@ async def test_tcp_sends_at_once_and_reports_the_end(clock):
 async def test_a_serial_port_is_raw_keeps_its_lines_and_reports_unplugging(tmp_path, clock):
     radio = FakeRadio()
     async with opened(PtyDoor(radio, tmp_path)) as door:
-        port = await open_port(parse_address(door.address), clock)
         slave = os.open(door.path, os.O_RDWR | os.O_NOCTTY)
+        flags = termios.tcgetattr(slave)
+        flags[2] |= termios.HUPCL  # as a fresh serial port has it
+        termios.tcsetattr(slave, termios.TCSANOW, flags)
+        port = await open_port(parse_address(door.address), clock)
         flags = termios.tcgetattr(slave)
         os.close(slave)
         assert not flags[2] & termios.HUPCL, "closing would reset the board"
