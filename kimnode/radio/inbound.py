@@ -24,12 +24,13 @@ from kimnode.store.db import Database
 from kimnode.store.outbox import NewPacket
 from kimnode.store.views import Message
 from kimnode.wire import records
-from kimnode.wire.airtext import Say, Sos, SosCancel, parse_command
+from kimnode.wire.airtext import Say, Sos, SosCancel, parse_command, sos_packet
 
 logger = logging.getLogger(__name__)
 
 HELP_EVERY_S = 600.0  # one help reply per radio in this time
 TAKEN_REPEAT_S = 900.0  # an alarm that was taken: the same words later than this alarm anew
+RETOLD_S = 3 * 3600.0  # other gateways say an open alarm again for two hours (rules/sos.py)
 NOTED_EVERY_S = 60.0  # "last heard" of a radio is written at most so often
 MAX_REMEMBERED = 256  # radios in each of the two memories above
 ALERT_PORT = 11  # a text with a bell; stock apps send it from their alert button
@@ -75,9 +76,7 @@ class Inbound:
             self._metrics.wire_errors.labels("radio").inc()
             return
         command = parse_command(text)
-        if isinstance(command, Sos) and _is_repetition(
-            text, await self._alarms(packet.sender), self._clock.now()
-        ):
+        if isinstance(command, Sos) and await self._known(command, text, packet.sender):
             return
         record = await self._record(command, text, packet, radio)
         if record is None:
@@ -107,6 +106,15 @@ class Inbound:
         if direct or packet.channel != self._voice.channel:
             return None
         return records.heard(Kind.CHAT, sender, packet_id, channel, RADIO_ROOM.id, text)
+
+    async def _known(self, said: Sos, text: str, sender: int) -> bool:
+        """An alarm of before, repeated by who gave it or said again by another gateway."""
+        now = self._clock.now()
+        if _is_repetition(text, await self._alarms(sender), now):
+            return True
+        since = int(now - RETOLD_S)
+        alarms = await self._db.read(lambda c: views.alarms_since(c, since))
+        return any(_is_retold(said, alarm) for alarm in alarms)
 
     async def _alarms(self, sender: int) -> list[Message]:
         """This radio's alarms that are not cancelled, newest first."""
@@ -144,6 +152,16 @@ def _is_repetition(text: str, alarms: list[Message], now: float) -> bool:
         and (a.sos.state is SosState.OPEN or now - a.at < TAKEN_REPEAT_S)
         for a in alarms
     )
+
+
+def _is_retold(said: Sos, alarm: Message) -> bool:
+    """Whether this is how another gateway says that alarm, by the radio's name or by its number."""
+    known = parse_command(alarm.text or "")
+    if alarm.via is not Via.RADIO or not isinstance(known, Sos):
+        return False
+    names = (alarm.name, alarm.author.partition(":")[2])
+    packets = (readable(sos_packet(name, known.text)) for name in names)
+    return said in [parse_command(packet) for packet in packets]
 
 
 def _reception(packet: Heard, direct: bool) -> Reception:

@@ -18,7 +18,8 @@ from kimnode.rules.routes import air_priority
 from kimnode.store import log, outbox, views
 from kimnode.store.db import Database
 from kimnode.store.outbox import BROADCAST, NewPacket
-from kimnode.wire.airtext import Sos, cancel_packet, parse_command, sos_packet, split
+from kimnode.store.views import Message
+from kimnode.wire.airtext import Sos, cancel_packet, parse, parse_command, sos_packet, split
 
 CURSOR = "radio"
 BATCH = 100
@@ -86,7 +87,7 @@ class Outbound:
         """Say open alarms again when it is time; seconds until the next one is due."""
         now = self._clock.now()
         pause_s = IDLE_S
-        alarms = await self._db.read(views.open_alarms)
+        alarms = [a for a in await self._db.read(views.open_alarms) if _is_ours_to_repeat(a)]
         for alarm in alarms[-MAX_REPEATED:]:
             age_s = now - alarm.at
             said = await self._db.read(partial(outbox.times_queued, seq=alarm.seq))
@@ -144,6 +145,14 @@ def _packet(seq: int, payload: bytes, voice: Voice, since: float) -> NewPacket:
     return NewPacket(
         seq, 1, 1, Priority.SOS, BROADCAST, voice.channel, payload, None, True, expires_at
     )
+
+
+def _is_ours_to_repeat(alarm: Message) -> bool:
+    """Not what reads "SOS Ani: ...": another gateway said that, and says it again itself.
+
+    Otherwise two gateways would repeat each other's repetitions, each time as a new alarm.
+    """
+    return alarm.via is not Via.RADIO or parse(_without_sos(alarm.text or "")).nick is None
 
 
 def _without_sos(text: str) -> str:

@@ -112,6 +112,14 @@ def open_alarms(connection: sqlite3.Connection) -> list[Message]:
     return _messages(connection, rows)
 
 
+def alarms_since(connection: sqlite3.Connection, since: int) -> list[Message]:
+    """Every SOS that came in since then (unix seconds), however it stands, oldest first."""
+    rows = connection.execute(
+        f"{SELECT} WHERE s.seq IS NOT NULL AND m.received_at >= ? ORDER BY m.seq", (since,)
+    ).fetchall()
+    return _messages(connection, rows)
+
+
 def alarms_by(connection: sqlite3.Connection, author: str) -> list[Message]:
     """This author's alarms that are not cancelled, newest first."""
     rows = connection.execute(

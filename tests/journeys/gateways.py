@@ -1,6 +1,7 @@
 """A whole node (database, radio desk, web) inside the test, on the clock of the simulated mesh."""
 
 import contextlib
+import itertools
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from kimnode.radio.sim.device import Device
 from tests.waiting import until
 
 T = TypeVar("T")
+_starts = itertools.count()  # a node that starts again must not draw the same packet ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ async def open_gateway(
     """A node on `path`; radio on that port of this machine, or none."""
     radio = "none" if radio_port is None else f"tcp:127.0.0.1:{radio_port}"
     config = Config(radio=radio, database=str(path), port=0, **settings)
-    async with open_node(config, clock, random.Random(path.name)) as (url, _):
+    async with open_node(config, clock, random.Random(next(_starts))) as (url, _):
         yield Gateway(url, path)
 
 
