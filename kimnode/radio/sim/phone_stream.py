@@ -17,7 +17,8 @@ class FirmwareDeframer:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Payloads completed by `data`, in order."""
-        for byte in data:
+        start = 0 if self._buffer else max(data.find(START1), 0)  # noise before a frame: skip
+        for byte in data[start:]:
             place = len(self._buffer)
             self._buffer.append(byte)
             if (place == 0 and byte != START1) or (place == 1 and byte != START2):

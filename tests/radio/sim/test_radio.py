@@ -347,6 +347,19 @@ def test_an_idle_client_is_thrown_out_after_a_quarter_of_an_hour():
     assert a.client is None
 
 
+def test_without_a_region_nothing_is_sent_and_only_the_queue_state_tells():
+    village = SimVillage(["A"], seed=13, region="UNSET", preset="LONG_FAST")
+    phone = Phone(village.device("A"))
+    phone.send(want_config_id=69421)
+    packet = mesh_pb2.MeshPacket(to=0xFFFFFFFF, id=7, want_ack=True)
+    packet.decoded.portnum = 1
+    phone.send(packet=packet)
+    village.timeline.run_until(120)
+    assert [(s.mesh_packet_id, s.res) for s in phone.of("queueStatus")] == [(7, 34)]
+    assert [p for p in phone.of("packet") if p.decoded.portnum == 5] == []
+    assert not village.air.log
+
+
 def test_slots_are_as_long_as_the_preset_asks():
     """12 ms at MEDIUM_FAST: with 3 to 8 bits of contention that is what the recordings show."""
     assert slot_ms("MEDIUM_FAST") == 12

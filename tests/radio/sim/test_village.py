@@ -149,6 +149,17 @@ async def test_a_wedge_reads_and_writes_nothing_and_then_goes_on(village):
         assert [p.decoded.payload for p in client.of("packet") if p.decoded.portnum == 1]
 
 
+async def test_what_a_client_writes_to_a_wedged_radio_piles_up_at_the_client(village):
+    async with client_of(village, "gerbang") as client:
+        await client.configured()
+        village.device("gerbang").wedge(60)
+        client.writer.write(b"\xc3" * 16_000_000)
+        start = village.timeline.now
+        await until(lambda: village.timeline.now > start + 20)
+        assert client.writer.transport.get_write_buffer_size() > 1_000_000
+        await until(lambda: client.writer.transport.get_write_buffer_size() == 0)
+
+
 async def test_garbage_shows_outside_frames_and_the_stream_goes_on(village):
     async with client_of(village, "gerbang") as client:
         await client.configured()
@@ -195,6 +206,15 @@ async def test_the_clock_of_the_node_sets_the_pace():
     async with SimVillage(2, clock=clock) as village:
         await until(lambda: village.timeline.now > 100, 10)
         assert abs(village.timeline.now - clock.monotonic()) < 60
+
+
+async def test_what_is_typed_after_a_quiet_time_happens_now_and_not_in_the_past(village):
+    quiet_until = village.clock.monotonic() + 6
+    await until(lambda: village.clock.monotonic() > quiet_until)
+    assert village.timeline.now < 6  # nothing was due, virtual time stood still
+    village.device("bukit").say("baru saja")
+    shown = await until(lambda: village.device("gerbang").shown)
+    assert shown[0].t >= 6
 
 
 async def test_serial_cable_pulled_and_plugged_in_again(village):
