@@ -42,6 +42,7 @@ class Phone:
         self.nick = nick
         self.url = url
         self.outbox: deque[Letter] = deque()
+        self.written: list[str] = []  # all chat that was ever put in the outbox
         self.acked: dict[str, int] = {}  # client id -> position in the log
         self.refused: list[dict[str, Any]] = []
         self.messages: dict[int, dict[str, Any]] = {}  # by position, as the page keeps them
@@ -69,6 +70,8 @@ class Phone:
         """Put it in the outbox; the client id."""
         letter = Letter(secrets.token_hex(16), kind, room, text, about)
         self.outbox.append(letter)
+        if kind == "post":
+            self.written.append(text)
         self._wake.set()
         return letter.cid
 

@@ -153,11 +153,9 @@ class Day:
 
     async def _worst_moment(self) -> None:
         """Just when a packet of ours goes out, and the node may not have heard that it did."""
-        seen = self.air.count
         with contextlib.suppress(TimeoutError):
             async with self.village.clock.timeout(20):
-                while self.air.count == seen:
-                    await self.village.clock.sleep(0.05)
+                await self.air.next_sent(self.radio.num)
         await self.village.clock.sleep(self.rng.uniform(0, 0.4))
 
     async def _drop(self) -> None:

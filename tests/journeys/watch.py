@@ -36,7 +36,7 @@ class AirWatch:
 
     def __init__(self, air: Air) -> None:
         self.sent: dict[tuple[int, int], list[Transmission]] = {}
-        self.count = 0
+        self._next: dict[int, asyncio.Event] = {}
         air.observers.append(self._note)
 
     def _note(self, event: AirEvent) -> None:
@@ -44,7 +44,11 @@ class AirWatch:
         if event.what == "tx" and event.by == frame.sender:
             heard = Transmission(event.t, event.by, frame.packet_id, event.air_ms)
             self.sent.setdefault((event.by, frame.packet_id), []).append(heard)
-            self.count += 1
+            self._next.pop(event.by, asyncio.Event()).set()
+
+    async def next_sent(self, by: int) -> None:
+        """Returns when that radio sends its next own packet, for the first time or again."""
+        await self._next.setdefault(by, asyncio.Event()).wait()
 
     def was_sent(self, by: int, packet_id: int) -> bool:
         return (by, packet_id) in self.sent
