@@ -1,159 +1,19 @@
-"""The sender against a scripted road: what is committed, written, repeated and claimed."""
+"""The sender against a scripted road: what is committed, written, in which order."""
 
-import asyncio
 import contextlib
-import random
 import sqlite3
-from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 
 import pytest
 
-from kimnode.clock import Clock
-from kimnode.errors import LinkDown, StoreError
-from kimnode.radio.messages import (
-    ALERT_PRIORITY,
-    LinkLost,
-    LinkUp,
-    LoraConfig,
-    Outgoing,
-    QueueStatus,
-    Radio,
-    RoutingReply,
-    Telemetry,
-)
-from kimnode.radio.sender import MAX_IN_RADIO, MAX_INBOX, Sender
+from kimnode.radio.messages import ALERT_PRIORITY, Outgoing
+from kimnode.radio.sender import MAX_IN_RADIO
 from kimnode.rules.airtime import Governor, Priority
 from kimnode.rules.delivery import BROADCAST, State, Why
-from kimnode.rules.lora import PRESETS
 from kimnode.store import outbox
-from kimnode.store.db import Database
-from kimnode.store.outbox import NewPacket, OutPacket
+from kimnode.store.outbox import NewPacket
+from tests.radio.bench import DEST, FRIEND, Bench, Road
 from tests.waiting import until
-
-OWN, DEST, FRIEND = 0x1000001F, 0x10000020, 0x10000021
-RADIO = Radio(
-    OWN, bytes(32), "2.7.26", LoraConfig("KR", PRESETS["MEDIUM_FAST"], 3, True, 17, 8, 0.0), ()
-)
-SPEED = 50
-
-
-Answer = Callable[[Outgoing], object]
-
-
-class Road:
-    """Takes packets, and lets `answer` decide what the radio says to each."""
-
-    def __init__(self) -> None:
-        self.feed: Callable[[object], None] = lambda _event: None
-        self.clock = Clock(SPEED)
-        self.written: list[tuple[float, Outgoing]] = []
-        self.polls = 0
-        self.restarts: list[str] = []
-        self.down = False
-        self.answer: Answer = self.relay
-        self.on_poll: Callable[[], None] = self.idle
-        self.on_write: Callable[[Outgoing], None] = lambda _packet: None
-
-    @property
-    def packets(self) -> list[Outgoing]:
-        return [packet for _, packet in self.written]
-
-    async def write(self, packet: Outgoing) -> None:
-        self.on_write(packet)
-        if self.down:
-            raise LinkDown("unplugged")
-        self.written.append((self.clock.monotonic(), packet))
-        self.answer(packet)
-
-    async def poll(self) -> None:
-        self.polls += 1
-        if self.down:
-            raise LinkDown("unplugged")
-        self.on_poll()
-
-    def restart(self, reason: str) -> None:
-        self.restarts.append(reason)
-        self.feed(LinkLost(reason))
-        self.feed(LinkUp(RADIO))
-
-    def status(self, packet_id: int = 0, res: int = 0, free: int = 16) -> None:
-        self.feed(QueueStatus(packet_id, res, free, 16))
-
-    def routing(self, packet_id: int, error: int = 0, sender: int = OWN) -> None:
-        self.feed(RoutingReply(packet_id, sender, error))
-
-    def idle(self) -> None:
-        self.status()
-
-    def accept(self, packet: Outgoing) -> None:
-        self.status(packet.packet_id, free=15)
-
-    def relay(self, packet: Outgoing) -> None:
-        self.accept(packet)
-        self.routing(packet.packet_id)
-
-    def silent(self, _packet: Outgoing) -> None: ...
-
-    def script(self, *first: Answer, then: Answer | None = None) -> None:
-        """Answer the first packets so, and all others with `then` (default: relayed)."""
-        answers = iter(first)
-
-        def answer(packet: Outgoing) -> None:
-            next(answers, then or self.relay)(packet)
-
-        self.answer = answer
-
-
-class Bench:
-    """A sender with its road and database."""
-
-    def __init__(self, db: Database, road: Road) -> None:
-        self.db = db
-        self.road = road
-        self.governor = Governor(budget_share=1.0)
-
-    @contextlib.asynccontextmanager
-    async def running(self, *, up: bool = True) -> AsyncIterator[Sender]:
-        sender = Sender(self.db, self.road, self.governor, self.road.clock, random.Random(1))
-        self.road.feed = sender.feed
-        if up:
-            sender.feed(LinkUp(RADIO))
-        async with asyncio.TaskGroup() as tasks:
-            job = tasks.create_task(sender.run())
-            try:
-                yield sender
-            finally:
-                job.cancel()
-
-    async def queue(self, *texts: str, **more) -> list[int]:
-        """Rows of new packets, one message each."""
-        now = self.road.clock.now()
-        seq = 1
-        for text in texts:
-            packet = NewPacket(
-                seq=seq, part=1, parts=1, priority=more.get("priority", Priority.CHAT),
-                dest=more.get("dest", BROADCAST), channel=0, payload=text.encode(),
-                reply_id=None, want_ack=more.get("want_ack", True),
-                expires_at=now + more.get("ttl_s", 3600.0),
-            )  # fmt: skip
-            await self.db.write(lambda c, p=packet: outbox.queue(c, [p], now))
-        rows = await self.db.read(lambda c: outbox.in_state(c, *State))
-        return [row.id for row in rows[-len(texts) :]]
-
-    async def get(self, row: int) -> OutPacket:
-        packet = await self.db.read(lambda c: outbox.get(c, row))
-        assert packet is not None
-        return packet
-
-    async def reaches(self, row: int, state: State, why: Why | None = None) -> OutPacket:
-        async with Clock().timeout(15):
-            while True:
-                grew = self.db.committed.waiter()
-                packet = await self.get(row)
-                if packet.state is state and (why is None or packet.reason == why):
-                    return packet
-                await grew.wait()
 
 
 @pytest.fixture
@@ -296,113 +156,6 @@ async def test_only_the_destination_delivers(bench, road):
         await bench.reaches(row, State.DELIVERED)
 
 
-async def test_max_retransmit_is_corrected_even_after_a_restart_of_the_node(bench, road):
-    road.answer = lambda p: (road.accept(p), road.routing(p.packet_id, 5))
-    direct = (await bench.queue("halo", dest=DEST, priority=Priority.DIRECT))[0]
-    (spoken,) = await bench.queue("halo semua")
-    async with bench.running():
-        await bench.reaches(direct, State.FAILED, Why.MAX_RETRANSMIT)
-        await bench.reaches(spoken, State.ON_AIR, Why.NOT_REPEATED)
-    async with bench.running():
-        road.routing((await bench.get(direct)).packet_id or 0, 0, DEST)
-        await bench.reaches(direct, State.DELIVERED)
-    assert len(road.packets) == 2
-
-
-async def test_words_about_unknown_packets_are_ignored(bench, road):
-    async with bench.running() as sender:
-        road.routing(12345)
-        road.status(12345, res=7)
-        sender.feed(Telemetry(OWN, 33.0, 1.0, 100, 4.1))
-        sender.feed(Telemetry(DEST, 99.0, 1.0, 100, 4.1))
-        await until(lambda: bench.governor._report is not None)
-        assert bench.governor._report.channel_pct == 33.0
-
-
-async def test_unplugged_while_writing_the_same_id_goes_again(bench, road):
-    road.down = True
-    (row,) = await bench.queue("halo")
-    async with bench.running() as sender:
-        packet = await bench.reaches(row, State.IN_RADIO)
-        sender.feed(LinkLost("unplugged"))
-        await road.clock.sleep(100)  # nothing is decided while the radio cannot speak
-        assert (await bench.get(row)).state is State.IN_RADIO
-        road.down = False
-        sender.feed(LinkUp(RADIO))
-        again = await bench.reaches(row, State.RELAYED)
-    assert [p.packet_id for p in road.packets] == [packet.packet_id] == [again.packet_id]
-    assert again.attempt == 2
-
-
-async def test_killed_after_the_write_the_same_id_goes_again_in_order(bench, road):
-    road.answer = road.silent
-    rows = await bench.queue("satu", "dua")
-    async with bench.running():
-        await until(lambda: road.packets)
-    road.answer = road.relay
-    async with bench.running():
-        for row in rows:
-            await bench.reaches(row, State.RELAYED)
-    assert [p.payload for p in road.packets] == [b"satu", b"satu", b"dua"]
-    assert road.packets[0].packet_id == road.packets[1].packet_id
-
-
-async def test_an_answer_that_the_radio_kept_spares_the_second_write(bench, road):
-    road.answer = road.silent
-    (row,) = await bench.queue("satu")
-    async with bench.running():
-        await until(lambda: road.packets)
-    async with bench.running():
-        road.routing(road.packets[0].packet_id)
-        await bench.reaches(row, State.RELAYED)
-        await road.clock.sleep(10)
-    assert len(road.packets) == 1
-
-
-async def test_an_accepted_packet_waits_for_its_word_after_a_restart(bench, road):
-    road.answer = road.accept
-    road.on_poll = lambda: road.status(free=15)
-    (row,) = await bench.queue("satu")
-    async with bench.running():
-        await bench.reaches(row, State.IN_RADIO, Why.ACCEPTED)
-    road.on_poll = road.idle
-    async with bench.running():
-        await bench.reaches(row, State.IN_RADIO, Why.LINK_RESTARTED)
-        await road.clock.sleep(15)
-        assert (await bench.get(row)).state is State.IN_RADIO, "an empty queue proves nothing now"
-        road.routing(road.packets[0].packet_id)
-        await bench.reaches(row, State.RELAYED)
-    assert len(road.packets) == 1
-
-
-async def test_silence_ends_in_a_new_connection_and_the_same_id(bench, road):
-    road.script(road.silent)
-    (row,) = await bench.queue("halo")
-    async with bench.running():
-        await bench.reaches(row, State.RELAYED)
-    assert len(road.restarts) == 1
-    assert road.packets[0].packet_id == road.packets[1].packet_id
-    assert road.written[1][0] - road.written[0][0] >= 30
-
-
-async def test_a_radio_that_reports_nothing_is_not_asked_for_ever(bench, road):
-    road.answer = road.silent
-    (row,) = await bench.queue("halo", want_ack=False)
-    async with bench.running():
-        packet = await bench.reaches(row, State.FAILED, Why.NO_ANSWER)
-    assert packet.attempt == len(road.packets) == 6
-    assert len({p.packet_id for p in road.packets}) == 1
-
-
-async def test_a_direct_text_that_nobody_answers_fails_and_a_broadcast_does_not(bench, road):
-    road.answer = road.accept  # on air by the poll, and then no word for ever
-    (direct,) = await bench.queue("halo", dest=DEST, priority=Priority.DIRECT)
-    (spoken,) = await bench.queue("halo semua")
-    async with bench.running():
-        await bench.reaches(direct, State.FAILED, Why.NO_ANSWER)
-        await bench.reaches(spoken, State.ON_AIR, Why.NO_ANSWER)
-
-
 async def test_never_more_than_three_in_the_radio_and_one_place_is_for_an_sos(bench, road):
     road.answer = road.accept  # want_ack: they stay open until the radio has repeated them
     for n in range(4):
@@ -472,19 +225,6 @@ async def test_nothing_follows_a_packet_that_may_have_to_go_again(bench, road):
         await until(lambda: len(road.packets) == 3, 40)
 
 
-async def test_a_sender_that_falls_behind_asks_for_a_fresh_start(bench, road):
-    sender = Sender(bench.db, road, bench.governor, road.clock, random.Random(1))
-    road.feed = sender.feed
-    for _ in range(MAX_INBOX + 1):
-        road.status()
-    assert road.restarts == ["the sender fell behind"]
-    (row,) = await bench.queue("halo")
-    async with asyncio.TaskGroup() as tasks:
-        job = tasks.create_task(sender.run())
-        await bench.reaches(row, State.RELAYED)
-        job.cancel()
-
-
 async def test_parts_of_a_message_stay_together_and_in_order(bench, road):
     now = road.clock.now()
 
@@ -531,40 +271,3 @@ async def test_airtime_is_reserved_for_three_and_settled_when_the_radio_speaks(b
 async def ledger_ms(bench: Bench) -> float:
     spent = await bench.db.read(lambda c: outbox.spent_since(c, 0))
     return sum(s.airtime_ms for s in spent)
-
-
-async def test_a_full_disk_stops_sending_and_nothing_is_forgotten(bench, road, monkeypatch):
-    write = bench.db.write
-    broken = True
-
-    async def fail(work, *, quiet=False):
-        if broken:
-            raise StoreError("The database could not be written (disk full). Free disk space.")
-        return await write(work, quiet=quiet)
-
-    (row,) = await bench.queue("halo")
-    monkeypatch.setattr(bench.db, "write", fail)
-    async with bench.running():
-        await road.clock.sleep(12)
-        assert not road.packets, "what is not committed is not written"
-        broken = False
-        await bench.reaches(row, State.RELAYED)
-    assert len(road.packets) == 1
-
-
-async def test_a_state_that_could_not_be_stored_is_stored_later(bench, road, monkeypatch):
-    road.answer = road.silent
-    (row,) = await bench.queue("halo")
-    write = bench.db.write
-    failures = iter([True])
-
-    async def fail_once(work, *, quiet=False):
-        if next(failures, False):
-            raise StoreError("The database could not be written (disk full). Free disk space.")
-        return await write(work, quiet=quiet)
-
-    async with bench.running():
-        await bench.reaches(row, State.IN_RADIO)
-        monkeypatch.setattr(bench.db, "write", fail_once)
-        road.relay(road.packets[0])
-        await bench.reaches(row, State.RELAYED)
