@@ -58,8 +58,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_commands(parser.add_subparsers(metavar="COMMAND", required=True))
+    return parser
 
+
+def _add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     run = commands.add_parser("run", help="run the node until it is told to stop")
     _add_config(run)
     run.set_defaults(command=_run)
@@ -91,7 +94,6 @@ def _parser() -> argparse.ArgumentParser:
 
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(command=_version)
-    return parser
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

@@ -59,7 +59,7 @@ async def run_demo(options: DemoOptions, out: TextIO) -> None:
             port=options.port,
             database=str(options.data / "kimnode.db"),
         )
-        async with open_node(config, clock, random.SystemRandom()) as (url, _):
+        async with open_node(config, clock, random.SystemRandom()) as url:
             villagers = [village.device(name) for name in VILLAGERS]
             start_chatter(village.timeline, villagers, CHATTER_PAUSE_S)
             out.write(

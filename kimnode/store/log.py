@@ -5,7 +5,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from kimnode.errors import WireError
@@ -39,44 +39,22 @@ def append(
     (previous,) = connection.execute(
         "SELECT coalesce((SELECT chain FROM log ORDER BY seq DESC LIMIT 1), ?)", (CHAIN_START,)
     ).fetchone()
+    header = (
+        *(record.id, record.kind, record.author, record.room, record.channel, record.made_at),
+        *(record.nonce, record.subject, record.salt, record.body_hash),
+    )
     cursor = connection.execute(
         "INSERT INTO log (id, kind, author, room, channel, made_at, nonce, subject, salt,"
         " body_hash, via, received_at, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            record.id,
-            record.kind,
-            record.author,
-            record.room,
-            record.channel,
-            record.made_at,
-            record.nonce,
-            record.subject,
-            record.salt,
-            record.body_hash,
-            via,
-            now,
-            records.link(previous, record.id),
-        ),
+        (*header, via, now, records.link(previous, record.id)),
     )
     seq = Seq(cursor.lastrowid or 0)
     connection.execute("INSERT INTO seen VALUES (?, ?, ?)", (record.author, record.nonce, seq))
     if record.body is not None:
-        connection.execute(
-            "INSERT INTO body VALUES (?, ?, ?)", (seq, record.body.nick, record.body.text)
-        )
+        connection.execute("INSERT INTO body VALUES (?, ?, ?)", (seq, *astuple(record.body)))
     if reception is not None:
         connection.execute(
-            "INSERT INTO reception VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                seq,
-                reception.node_num,
-                reception.packet_id,
-                reception.hops,
-                reception.snr_db,
-                reception.rssi_dbm,
-                reception.direct,
-                reception.reply_id,
-            ),
+            "INSERT INTO reception VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (seq, *astuple(reception))
         )
     return Entry(seq, via, now, record, reception)
 

@@ -62,7 +62,7 @@ async def open_gateway(
     """A node on `path`; radio on that port of this machine, or none."""
     radio = "none" if radio_port is None else f"tcp:127.0.0.1:{radio_port}"
     config = Config(radio=radio, database=str(path), port=0, **settings)
-    async with open_node(config, clock, random.Random(next(_starts))) as (url, _):
+    async with open_node(config, clock, random.Random(next(_starts))) as url:
         yield Gateway(url, path)
 
 
