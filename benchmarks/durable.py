@@ -53,7 +53,9 @@ def run(plan: Plan) -> list[Row]:
             "block bytes per durable post, groups of 32", "B", "store", "default",
             LABELS["default"], "<= 1/10 of the reference", lambda row: row.ratio <= 0.1,
         ),
-        blocks.row("block bytes per durable post, same group size", "B", "store", "bare", LABELS["bare"]),
+        blocks.row(
+            "block bytes per durable post, same group size", "B", "store", "bare", LABELS["bare"]
+        ),
         calls.row("bytes handed to write() per durable post", "B", "store", "bare", LABELS["bare"]),
         cpu.row("CPU per durable post", "us", "store", "bare", LABELS["bare"]),
     ]  # fmt: skip

@@ -79,7 +79,11 @@ async def node(path: Path, posts: Sequence[Record], append: Append) -> Mapping[s
 
     async def writer() -> None:
         for record in waiting:
-            await db.write(lambda c, r=record: append(c, r))
+
+            def work(connection: sqlite3.Connection, post: Record = record) -> None:
+                append(connection, post)
+
+            await db.write(work)
 
     async def count_commits() -> None:
         nonlocal commits

@@ -7,9 +7,10 @@ from pathlib import Path
 from benchmarks.measure import Plan, Rounds, Row, tell, turns
 from benchmarks.processes import Child, child
 
-VARIANTS = ("node", "aiohttp", "raw")
+VARIANTS = ("node", "aiohttp", "stored", "raw")
 LABELS = {
     "aiohttp": "bare aiohttp broadcast, send_str() in a loop",
+    "stored": "the same broadcast after one committed row (bare SQLite)",
     "raw": "asyncio transport loop, one prepared frame",
 }
 EVERY_MS = 50  # below the node's own limit for all phones together
@@ -52,6 +53,7 @@ def _crowd(plan: Plan, phones: int, messages: int, every_ms: int) -> list[Row]:
             f"{name}, CPU per delivery", "us", "node", "aiohttp", LABELS["aiohttp"],
             "<= 1.3x of the reference", lambda row: row.ratio <= 1.3,
         ),
+        cpu.row(f"{name}, CPU, both stored first", "us", "node", "stored", LABELS["stored"]),
         cpu.row(f"{name}, CPU above the floor", "us", "node", "raw", LABELS["raw"]),
         slowest.row(f"{name}, last phone has it", "ms", "node", "aiohttp", LABELS["aiohttp"]),
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 node     the node's own web application over its own database; a message enters by intake.accept()
 aiohttp  a bare aiohttp broadcast: one prepared text, send_str() to one socket after the other
+stored   the same, after one committed row in bare SQLite (WAL, FULL, in a thread)
 raw      an asyncio socket loop: one prepared frame, write() to one transport after the other
 
 First answer: the port. Commands: `say FIRST COUNT EVERY_MS`, `cpu`.
@@ -17,6 +18,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import aiosqlite
 from aiohttp import web
 
 from benchmarks.processes import obey, own_cpu_s
@@ -113,6 +115,24 @@ async def bare_aiohttp(_folder: Path) -> AsyncIterator[tuple[int, Say]]:
         yield port, say
 
 
+@contextlib.asynccontextmanager
+async def stored_aiohttp(folder: Path) -> AsyncIterator[tuple[int, Say]]:
+    """The broadcast of a server that keeps what it confirms."""
+    async with (
+        bare_aiohttp(folder) as (port, broadcast),
+        aiosqlite.connect(folder / "bare.db", isolation_level=None) as db,
+    ):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+            await db.execute(f"PRAGMA {pragma}")
+        await db.execute("CREATE TABLE message (number INTEGER PRIMARY KEY, text TEXT)")
+
+        async def say(number: int, text: str) -> None:
+            await db.execute("INSERT INTO message VALUES (?, ?)", (number, text))
+            await broadcast(number, text)
+
+        yield port, say
+
+
 class Plain(asyncio.Protocol):
     """Answers the upgrade without looking, then only receives frames."""
 
@@ -151,7 +171,7 @@ async def raw(_folder: Path) -> AsyncIterator[tuple[int, Say]]:
         yield server.sockets[0].getsockname()[1], say
 
 
-VARIANTS = {"node": node, "aiohttp": bare_aiohttp, "raw": raw}
+VARIANTS = {"node": node, "aiohttp": bare_aiohttp, "stored": stored_aiohttp, "raw": raw}
 
 
 async def main(variant: str, folder: str) -> None:

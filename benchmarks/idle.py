@@ -18,7 +18,7 @@ LABEL = "bare aiohttp + aiosqlite + meshtastic protobufs, same phones"
 
 def run(plan: Plan) -> list[Row]:
     phones = plan.pick(PHONES, 8)
-    window_s = plan.pick(WINDOW_S, 1)
+    window_s = plan.pick(WINDOW_S, 3)
     cpu, rss = Rounds(), Rounds()
     with contextlib.ExitStack() as stack:
         enter = stack.enter_context
