@@ -73,7 +73,7 @@ class Kills:
             for _ in range(kills):
                 await self._some_moment(air)
                 await self.node.kill()
-                if self.rng.random() < 0.4:  # the power cut takes the radio as well
+                if self.rng.random() < 0.6:  # the power cut takes the radio as well
                     self.village.device("gerbang").reboot()
                 await self.node.start()
             talk.cancel()
@@ -85,7 +85,7 @@ class Kills:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await air.next_sent(self.village.device("gerbang").num)
-            await asyncio.sleep(self.rng.uniform(0, 0.01))
+            await asyncio.sleep(self.rng.uniform(0, 0.008))
 
     async def check(self, air: AirWatch) -> None:
         gateway = Gateway(self.node.url, self.node.database)
