@@ -122,15 +122,15 @@ class Desk:
         async for event in link.events():
             sender.feed(event)
             try:
-                await self._take(event, inbound)
+                await self._take(event, link, inbound)
             except StoreError as error:  # a full disk must not take the radio down with it
                 log.error("a packet from the radio could not be kept: %s", error)  # noqa: TRY400
 
-    async def _take(self, event: LinkEvent, inbound: Inbound) -> None:
+    async def _take(self, event: LinkEvent, link: Link, inbound: Inbound) -> None:
         match event:
             case LinkUp(radio):
                 self._radio = radio
-                await self._pin(radio)
+                await self._pin(radio, link)
             case Heard() if self._radio is not None:
                 await inbound.heard(event, self._radio)
             case NodeSeen():
@@ -138,12 +138,13 @@ class Desk:
             case Telemetry() if self._radio and event.sender == self._radio.num:
                 self._metrics.channel_utilisation.set(event.channel_utilization or 0.0)
 
-    async def _pin(self, radio: Radio) -> None:
+    async def _pin(self, radio: Radio, link: Link) -> None:
         """The first radio that is seen becomes this node's radio; another is refused later."""
         if radio.public_key and not await self._db.read(lambda c: people.fact(c, PINNED_KEY)):
             await self._db.write(
                 lambda c: people.set_fact(c, PINNED_KEY, radio.public_key), quiet=True
             )
+            link.pin(radio.public_key)
             log.info("radio !%08x is now the radio of this node", radio.num)
 
     async def _look(self, link: Link) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from kimnode.clock import Clock
@@ -104,6 +104,10 @@ class Link:
     async def poll(self) -> None:
         """Ask the radio for a queueStatus. LinkDown when there is no radio."""
         await self._live().poll()
+
+    def pin(self, key: bytes) -> None:
+        """From the next handshake on only the radio with this 32-byte public key is accepted."""
+        self._terms = replace(self._terms, pinned_key=key)
 
     def restart(self, reason: str) -> None:
         """Drop the connection and make a new one: a radio answers a known packet id again."""

@@ -164,6 +164,7 @@ class Session:
                 message = codec.decode(payload)
             except WireError:
                 counters.undecodable += 1
+                self._deframer.reject(payload)  # it may have swallowed the next frame's beginning
                 continue
             if message is not None:
                 await self._take(message)

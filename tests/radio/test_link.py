@@ -351,3 +351,23 @@ async def test_a_thousand_broken_handshakes_leave_nothing_behind(door, radio):
 
 def _descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_frame_that_lost_bytes_costs_only_itself(door, radio):
+    async with running(door.address) as rig:
+        await rig.wait_for(LinkUp)
+        sent: list[bytes] = []
+        radio.bytes_out, write = sent.append, radio.bytes_out
+        radio.text("rusak", packet_id=1)
+        radio.text("utuh", packet_id=2)
+        write(sent[0][:-9] + sent[1])
+        heard = await rig.wait_for(Heard)
+        assert heard.payload == b"utuh"
+
+
+async def test_a_key_pinned_while_running_counts_at_the_next_handshake(tcp, radio):
+    async with running(tcp.address) as rig:
+        await rig.wait_for(LinkUp)
+        rig.link.pin(b"\x55" * 32)
+        rig.link.restart("test")
+        await until(lambda: rig.link.status().state is LinkState.WRONG_RADIO)
