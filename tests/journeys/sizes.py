@@ -5,7 +5,7 @@ import os
 import pytest
 
 IN_CAMPAIGN = os.environ.get("CAMPAIGN") == "1"
-LONG_LIMIT_S = 3600
+SHORT_LIMIT_S, LONG_LIMIT_S = 180, 3600
 
 
 def short_and_long(short: object, *longer: object) -> list[object]:
@@ -16,4 +16,4 @@ def short_and_long(short: object, *longer: object) -> list[object]:
         pytest.mark.skipif(not IN_CAMPAIGN, reason="a long run: make campaign"),
     ]
     long = [pytest.param(size, id=f"long{n}", marks=marks) for n, size in enumerate(longer, 1)]
-    return [pytest.param(short, id="short"), *long]
+    return [pytest.param(short, id="short", marks=pytest.mark.timeout(SHORT_LIMIT_S)), *long]

@@ -35,7 +35,6 @@ class Size:
 
 
 @pytest.mark.parametrize("size", short_and_long(Size(20), Size(200, 2)))
-@pytest.mark.timeout(240)
 async def test_what_a_phone_was_told_survives_every_kill_and_is_shown_once(
     size, tmp_path, record_property
 ):
