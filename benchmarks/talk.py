@@ -3,16 +3,18 @@
 import asyncio
 import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from kimnode.radio.outbound import CURSOR
 from kimnode.record import Body, Kind, Record, Via
 from kimnode.store import log, project
 from kimnode.store.db import open_database
 from kimnode.wire.records import written
 
 PEOPLE = 40
-START = 1_800_000_000  # unix seconds
+START = int(time.time()) - 7200  # of the talk, one message per second: retention keeps all of it
 SENTENCES = (
     "Selamat pagi, air di sungai naik lagi sejak semalam",
     "Pasar tetap buka sampai sore, jalan lewat dusun dua aman",
@@ -48,10 +50,11 @@ def records(count: int, seed: int, room: str = "umum") -> Iterator[Record]:
 
 
 def fill(connection: sqlite3.Connection, count: int, seed: int = 7, room: str = "umum") -> None:
-    """Append `count` records, in the caller's transaction."""
+    """Append `count` records in the caller's transaction, as if the radio had carried them all."""
     for record in records(count, seed, room):
         entry = log.append(connection, record, Via.WEB, record.made_at)
         project.apply(connection, entry)
+    log.move_cursor(connection, CURSOR, log.last_seq(connection))
 
 
 def make_database(path: Path, count: int, room: str = "umum") -> None:
