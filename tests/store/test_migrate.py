@@ -28,13 +28,18 @@ def test_schema_files_are_numbered_without_gaps_and_commented():
         assert sql.startswith("-- ")
 
 
-@pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
-async def test_an_old_database_is_opened_and_read(tmp_path: Path, dump: Path):
-    path = tmp_path / "old.db"
+def load(dump: Path, path: Path) -> None:
+    """Make the database; every table of it has rows."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript(dump.read_text())
         for table in TABLES.findall(schema_files()[0][1]):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0], table
+
+
+@pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
+async def test_an_old_database_is_opened_and_read(tmp_path: Path, dump: Path):
+    path = tmp_path / "old.db"
+    load(dump, path)
     async with open_database(path, 0) as db:
         assert db.quarantined is None
         assert await db.read(lambda c: list(log.verify(c))) == []
