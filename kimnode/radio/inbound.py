@@ -16,6 +16,7 @@ from kimnode.radio.phrases import AUTOMATIC, phrase
 from kimnode.record import Kind, Reception, Record, Via
 from kimnode.rules.admission import SOS_ROOM
 from kimnode.rules.airtime import EXPIRY_S, Priority
+from kimnode.rules.names import radio_name
 from kimnode.rules.rooms import RADIO_ROOM
 from kimnode.rules.sos import SosState
 from kimnode.rules.text import readable
@@ -52,11 +53,10 @@ class Inbound:
         self._helped: OrderedDict[int, float] = OrderedDict()
 
     async def node_seen(self, node: NodeSeen) -> None:
-        """A radio told its name."""
-        known = people.RadioNode(
-            node.num, readable(node.long_name.encode()), readable(node.short_name.encode()),
-            node.public_key, node.last_heard,
-        )  # fmt: skip
+        """A radio told its name. Its clock is not ours: nothing was heard later than now."""
+        heard_at = min(node.last_heard, int(self._clock.now()))
+        names = radio_name(node.long_name), radio_name(node.short_name)
+        known = people.RadioNode(node.num, *names, node.public_key, heard_at)
         await self._db.write(lambda c: people.save_node(c, known), quiet=True)
 
     async def heard(self, packet: Heard, radio: Radio) -> None:

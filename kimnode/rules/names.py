@@ -9,9 +9,9 @@ import unicodedata
 from functools import cache
 
 from kimnode.errors import Reason, Refused
-from kimnode.rules.text import has_no_ink, has_pile
-from kimnode.wire.airtext import MAX_NICK_CHARS, fits_as_nick
-from kimnode.wire.graphemes import is_mark
+from kimnode.rules.text import has_no_ink, has_pile, readable
+from kimnode.wire.airtext import MAX_NICK_CHARS, fits_as_nick, shortened
+from kimnode.wire.graphemes import ZWJ, is_mark
 
 MAX_RAW_CHARS = 200  # a longer input is not even looked at
 PUNCTUATION = frozenset(" .'-_")  # no colon and no brackets: "Ani (1/3): " must stay parseable
@@ -20,6 +20,8 @@ DIGITS = frozenset("0123456789")
 APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 TAG_CHARS = 3
+# Of a radio's own name: what the firmware can hold. A forged one may be as long as a packet.
+MAX_RADIO_NAME_BYTES = 39
 
 # fmt: off
 RESERVED = (
@@ -95,6 +97,16 @@ def clean_name(raw: str) -> str:
     return name
 
 
+def radio_name(raw: str) -> str:
+    """A radio's name made fit to stand before its texts: one line, short, may be empty.
+
+    Anybody can forge it. So it loses the signs that mean something there: the dot before a phone's
+    tag ("Ani·K7Q"), and colon and brackets, which end a name on the air.
+    """
+    kept = (c if _allowed_in_radio_name(c) else " " for c in readable(raw.encode(errors="replace")))
+    return shortened(" ".join("".join(kept).split()), MAX_RADIO_NAME_BYTES)
+
+
 def is_reserved(name: str) -> bool:
     """Whether the name, or words of it that stand together, look like a reserved word."""
     kept = (c if c.isalnum() or is_mark(c) else " " for c in name.replace("'", ""))
@@ -126,6 +138,12 @@ def _allowed(char: str) -> bool:
     if char in PUNCTUATION or char in DIGITS:
         return True
     return unicodedata.category(char)[0] in "LM" and not has_no_ink(char)
+
+
+def _allowed_in_radio_name(char: str) -> bool:
+    """As in a nickname, and emoji, which many radios have in their names."""
+    kind = unicodedata.category(char)
+    return char in PUNCTUATION or char == ZWJ or kind[0] in "LMN" or kind in ("So", "Sk")
 
 
 def _script(char: str) -> str:

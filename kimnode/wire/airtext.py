@@ -88,8 +88,11 @@ def split(
 
 
 def sos_packet(nick: str, text: str, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
-    """A phone's SOS as one packet. Never refused: a long text loses its end, marked with "…"."""
-    head = f"SOS {nick}: "
+    """An SOS as one packet. Never refused: a long text loses its end, marked with "…".
+
+    `nick` may be a radio's name that a stranger has made long; it must leave room for the words.
+    """
+    head = f"SOS {shortened(nick, MAX_NICK_BYTES)}: "
     whole = f"{head}{text.strip()}".encode()
     if len(whole) <= max_bytes:
         return whole
@@ -122,6 +125,11 @@ def parse(text: str) -> HeardText:
 def fits_as_nick(nick: str) -> bool:
     """Whether it is short enough to stand in front of a text."""
     return len(nick.encode()) <= MAX_NICK_BYTES and len(list(clusters(nick))) <= MAX_NICK_CHARS
+
+
+def shortened(name: str, max_bytes: int) -> str:
+    """Its beginning that fits, no visible character cut."""
+    return "".join(_fitting(list(clusters(name)), max_bytes)).rstrip()
 
 
 def parse_command(text: str) -> Sos | SosCancel | Say:

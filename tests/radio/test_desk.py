@@ -14,6 +14,7 @@ from kimnode.errors import Refused
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
 from kimnode.radio.desk import Desk, open_desk
+from kimnode.radio.messages import NodeSeen
 from kimnode.radio.outbound import CURSOR
 from kimnode.radio.sim.village import SimVillage
 from kimnode.record import Kind, RadioState, Via
@@ -174,6 +175,16 @@ async def test_an_alarm_that_nobody_takes_is_said_again(village, post):
     alarm = samples.sos("longsor")
     await post.intake.accept(alarm, Via.WEB)
     await until(lambda: shown(village, "bukit").count("SOS Ani: longsor") >= 2)
+
+
+async def test_an_alarm_of_a_radio_with_a_forged_endless_name_is_said_again(village, post):
+    """NodeInfo is not signed, and its name may be as long as a packet."""
+    radio = village.device("bukit")
+    radio.say("SOS banjir")
+    await until(lambda: said(post, "SOS banjir", "darurat"))
+    inbound, _, _ = post.desk._parts
+    await inbound.node_seen(NodeSeen(radio.num, "A" * 220, "A", b"", 0, 0.0))
+    await until(lambda: f"SOS {'A' * 39}: banjir" in shown(village, "sawah"))
 
 
 async def test_the_same_sos_again_is_one_alarm_and_another_one_is_two(village, post):

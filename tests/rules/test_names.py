@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimnode.errors import Reason, Refused
-from kimnode.rules.names import RESERVED, clean_name, is_reserved, skeleton, tag
+from kimnode.rules.names import (
+    MAX_RADIO_NAME_BYTES,
+    RESERVED,
+    clean_name,
+    is_reserved,
+    radio_name,
+    skeleton,
+    tag,
+)
 
 SPOOFS = (
     """
@@ -199,3 +207,27 @@ def test_an_accepted_name_is_stable_and_safe(raw):
     assert 1 <= len(name.encode()) <= 60
     assert not set(name) & set(":()[]<>\n@")
     assert name == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("🌴 Pos Ronda 2", "🌴 Pos Ronda 2"),
+        ("👨\u200d👩\u200d👧 rumah", "👨\u200d👩\u200d👧 rumah"),
+        ("Ani·K7Q", "Ani K7Q"),  # would read as a phone with its tag
+        ("Ani⋅K7Q", "Ani K7Q"),
+        ("Ani (1/3): halo", "Ani 1 3 halo"),
+        ("Pos\nKIM\u202e", "Pos KIM"),
+        ("", ""),
+    ],
+)
+def test_a_radios_name_is_made_harmless(raw, shown):
+    assert radio_name(raw) == shown
+
+
+@given(st.text(max_size=300))
+def test_a_radios_name_is_one_short_line(raw):
+    name = radio_name(raw)
+    assert len(name.encode()) <= MAX_RADIO_NAME_BYTES
+    assert not set(name) & set("\n:()·")
+    assert radio_name(name) == name

@@ -313,6 +313,12 @@ def test_a_long_sos_loses_its_end_and_says_so():
     assert sos_packet("Ani", "satu dua", max_bytes=16).decode() == "SOS Ani: satu…"
 
 
+def test_an_sos_under_an_endless_name_still_fits_and_says_what_happened():
+    packet = sos_packet("A" * 230, "banjir")
+    assert len(packet) <= MAX_TEXT_BYTES
+    assert packet.endswith(b"A: banjir")
+
+
 @given(nicks, st.text(max_size=700).filter(lambda t: t == t.encode("utf-8", "ignore").decode()))
 def test_an_sos_is_never_refused_and_always_heard_as_one(nick, text):
     packet = sos_packet(nick, text)
