@@ -41,15 +41,46 @@ from kimnode.radio.messages import (
 )
 from kimnode.rules.lora import PRESETS, Preset
 
+# What LoRa chips can do. A number outside is a lie or a fault of the cable: 2 to the power of an
+# absurd spreading factor would stop the node.
+SPREADING, BANDWIDTHS_KHZ, CODING = range(5, 13), range(7, 1626), range(5, 9)
+UNKNOWN = Preset("CUSTOM", 11, 250, 8)  # rather too much airtime reckoned than too little
 
-def decode(frame: bytes) -> FromRadio | None:
-    """The value of one frame, None when a node has no use for it. WireError: no FromRadio."""
+# MeshPacket.TransportMechanism of what came from elsewhere: LoRa (four ways), MQTT, UDP. What the
+# radio says itself has 0, and no signal strength (all recordings of firmware 2.7.26).
+ROADS_OF_OTHERS = range(1, 7)
+
+
+class BadPayload(WireError):
+    """A sound frame of our radio; what a stranger put into the packet in it makes no sense.
+
+    Such a frame must never be searched for others: the stranger may have put some there.
+    """
+
+
+def decode(frame: bytes, own_node: int | None = None) -> FromRadio | None:
+    """The value of one frame, None when a node has no use for it. WireError: no FromRadio.
+
+    `own_node`: number of our own radio. A packet that came over the air in its name is forged (or
+    an echo) and None: our radio's own words decide about airtime and what was sent.
+    """
     try:
         message = mesh_pb2.FromRadio.FromString(frame)
-        read = _READERS.get(message.WhichOneof("payload_variant") or "")
-        return read(message) if read else None
     except DecodeError as error:
         raise WireError(f"no FromRadio: {error}") from error
+    read = _READERS.get(message.WhichOneof("payload_variant") or "")
+    if own_node is not None and _forged(message.packet, own_node):
+        return None
+    try:
+        return read(message) if read else None
+    except DecodeError as error:
+        raise BadPayload(f"unreadable packet: {error}") from error
+
+
+def _forged(packet: mesh_pb2.MeshPacket, own_node: int) -> bool:
+    came_by_air = packet.transport_mechanism in ROADS_OF_OTHERS or packet.rx_rssi != 0
+    sender: int = getattr(packet, "from")
+    return came_by_air and sender == own_node
 
 
 def _queue_status(message: mesh_pb2.FromRadio) -> QueueStatus:
@@ -156,7 +187,12 @@ def _channel(channel: channel_pb2.Channel) -> ChannelInfo:
 def _lora(lora: config_pb2.Config.LoRaConfig) -> LoraConfig:
     name = _name(config_pb2.Config.LoRaConfig.ModemPreset, lora.modem_preset)
     named = PRESETS.get(name) if lora.use_preset else None
-    own = Preset("CUSTOM", lora.spread_factor or 11, lora.bandwidth or 250, lora.coding_rate or 8)
+    own = Preset(
+        "CUSTOM",
+        lora.spread_factor if lora.spread_factor in SPREADING else UNKNOWN.spreading,
+        lora.bandwidth if lora.bandwidth in BANDWIDTHS_KHZ else UNKNOWN.bandwidth_khz,
+        lora.coding_rate if lora.coding_rate in CODING else UNKNOWN.coding,
+    )
     return LoraConfig(
         region=_name(config_pb2.Config.LoRaConfig.RegionCode, lora.region),
         preset=named or own,

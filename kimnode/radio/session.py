@@ -88,6 +88,7 @@ class Session:
         self._handshake: Handshake | None = None
         self._verified = False
         self._reboot_count = 0
+        self._own_node: int | None = None
         self._ending = ""
         self._text_bytes = 0
         self._text_asked_at = -NEVER
@@ -161,7 +162,10 @@ class Session:
         for payload in self._deframer.feed(data):
             counters.frames += 1
             try:
-                message = codec.decode(payload)
+                message = codec.decode(payload, self._own_node)
+            except codec.BadPayload:
+                counters.undecodable += 1
+                continue
             except WireError:
                 counters.undecodable += 1
                 self._deframer.reject(payload)  # it may have swallowed the next frame's beginning
@@ -189,7 +193,7 @@ class Session:
             case MyInfo():
                 if self.radio and message.reboot_count != self._reboot_count:
                     await self._lost("the radio restarted")
-                self._reboot_count = message.reboot_count
+                self._reboot_count, self._own_node = message.reboot_count, message.num
             case ConfigComplete():
                 await self._complete(message.nonce)
             case Rebooted():

@@ -22,6 +22,7 @@ from kimnode.radio.messages import (
     RoutingReply,
     Telemetry,
 )
+from kimnode.rules.airtime import packet_airtime_ms
 from tests.radio.recordings import CLIENTS, from_radio
 
 RECORDED = sorted({raw for path in CLIENTS for raw, _ in from_radio(path)})
@@ -123,6 +124,41 @@ def test_a_modem_of_ones_own_and_a_region_from_the_future():
     assert (value.preset.spreading, value.preset.bandwidth_khz, value.preset.coding) == (8, 125, 6)
     lora.use_preset, lora.modem_preset = True, 42
     assert isinstance(codec.decode(message.SerializeToString()), LoraConfig)
+
+
+@pytest.mark.parametrize("absurd", [2**32 - 1, 2000, 1])
+def test_a_modem_that_cannot_be_is_reckoned_as_a_slow_one(absurd):
+    message = mesh_pb2.FromRadio()
+    lora = message.config.lora
+    lora.spread_factor, lora.bandwidth, lora.coding_rate = absurd, absurd, absurd
+    value = codec.decode(message.SerializeToString())
+    assert isinstance(value, LoraConfig)
+    assert 0.1 < packet_airtime_ms(value.preset, 100) < 10_000
+
+
+def own_packet(**fields):
+    reply = mesh_pb2.Routing(error_reason=0).SerializeToString()
+    data = mesh_pb2.Data(portnum=5, payload=reply, request_id=9)
+    packet = mesh_pb2.MeshPacket(to=1, id=2, decoded=data, **fields)
+    setattr(packet, "from", 7)
+    return codec.decode(mesh_pb2.FromRadio(packet=packet).SerializeToString(), own_node=7)
+
+
+@pytest.mark.parametrize("forged", [{"transport_mechanism": 1}, {"rx_rssi": -90}])
+def test_what_the_air_says_in_our_own_radios_name_is_not_its_word(forged):
+    assert own_packet() == RoutingReply(9, 7, 0)
+    assert own_packet(**forged) is None
+
+
+def test_our_own_radios_words_are_kept_in_every_recording():
+    words = 0
+    for path in CLIENTS:
+        own_node = None
+        for raw, message in from_radio(path):
+            own_node = message.get("my_info", {}).get("my_node_num", own_node)
+            words += message.get("packet", {}).get("from") == own_node is not None
+            assert codec.decode(raw, own_node) == codec.decode(raw)
+    assert words > 50
 
 
 def test_the_rest():

@@ -23,7 +23,7 @@ from kimnode.radio.messages import (
     QueueStatus,
 )
 from kimnode.radio.transport import parse_address
-from kimnode.wire.stream import WAKE
+from kimnode.wire.stream import WAKE, frame
 from tests.radio.fake_radio import KEY, NUMBER, OTHER, FakeRadio, PtyDoor, TcpDoor, opened
 from tests.radio.rig import running
 from tests.waiting import until
@@ -363,6 +363,19 @@ async def test_a_frame_that_lost_bytes_costs_only_itself(door, radio):
         write(sent[0][:-9] + sent[1])
         heard = await rig.wait_for(Heard)
         assert heard.payload == b"utuh"
+
+
+async def test_a_frame_hidden_in_a_strangers_packet_is_never_read(tcp, radio):
+    """A NodeInfo that is no protobuf, with a whole frame behind the fault."""
+    hidden = mesh_pb2.FromRadio(my_info=mesh_pb2.MyNodeInfo(my_node_num=6, reboot_count=99))
+    payload = b"\xff" + frame(hidden.SerializeToString())
+    async with running(tcp.address) as rig:
+        await rig.wait_for(LinkUp)
+        radio.mesh(mesh_pb2.Data(portnum=4, payload=payload), sender=7, to=0xFFFFFFFF)
+        radio.text("sesudahnya")
+        await rig.wait_for(Heard)
+        assert not rig.of(LinkLost)
+        assert rig.link.status().undecodable == 1
 
 
 async def test_a_key_pinned_while_running_counts_at_the_next_handshake(tcp, radio):
