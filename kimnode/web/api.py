@@ -4,7 +4,8 @@ from aiohttp import web
 
 from kimnode.errors import Refused
 from kimnode.web.doors import DOORS
-from kimnode.web.feed import FEED, Follower
+from kimnode.web.feed import FEED
+from kimnode.web.follower import Follower
 from kimnode.web.identity import of
 from kimnode.web.posting import MAX_REQUEST_BYTES, answer, refusal, unreadable
 from kimnode.web.sockets import place_of
@@ -38,7 +39,7 @@ async def feed(request: web.Request) -> web.Response:
         follower = Follower(request.app[FEED], phone.author, place)
         try:
             async with site.clock.timeout(POLL_S):
-                items = await follower.next()
+                items = await follower.wait()
         except TimeoutError:
             items = b""
     return web.Response(body=items or b"[]", content_type=JSON_TYPE)

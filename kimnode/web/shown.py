@@ -7,7 +7,8 @@ in a real browser compares them.
 import hashlib
 import json
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -20,6 +21,7 @@ from kimnode.web.site import Site
 from kimnode.web.words import Words
 
 MARK_BYTES = 4
+AUTHORS_CACHED = 512
 STRONG_SNR_DB, FAIR_SNR_DB = 0.0, -8.0  # of LoRa at medium speed, which is deaf below about -15
 TYPICAL_TEXT_BYTES = 100  # for the estimate shown beside a text that already waits
 LONG_WAIT_S = 3600.0
@@ -66,11 +68,13 @@ class Shown:
     about: int = 0  # note: the SOS it is about, whose state `sos` and `sos_words` then tell
 
 
+@lru_cache(maxsize=AUTHORS_CACHED)
 def mark(author: str) -> str:
     """Short public name of an author: not reversible, equal for equal authors."""
     return hashlib.sha256(author.encode()).digest()[:MARK_BYTES].hex()
 
 
+@lru_cache(maxsize=AUTHORS_CACHED)
 def tag_of(author: str) -> str:
     """The three signs beside a phone's nickname; radios and nodes have none."""
     road, _, device_id = author.partition(":")
@@ -83,16 +87,26 @@ def signed(name: str, author: str) -> str:
     return f"{name}·{own_tag}" if own_tag else name
 
 
+PLAIN_PARTS = [part.name for part in fields(Shown) if part.name != "quote"]
+
+
 def as_json(shown: Shown, rev: int) -> str:
     """The feed's item for it: parts that it does not have are left out."""
-    parts = {k: v for k, v in asdict(shown).items() if v not in ("", 0) and k != "quote"}
+    parts: dict[str, object] = {"t": "message", "rev": rev}
+    for key in PLAIN_PARTS:
+        value = getattr(shown, key)
+        if value is None or value:
+            parts[key] = value
     if shown.quote is not None:
         parts["quote"] = asdict(shown.quote)
-    return dumps({"t": "message", "rev": rev, **parts})
+    return dumps(parts)
+
+
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def dumps(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return ENCODER.encode(value)
 
 
 class Drawing:

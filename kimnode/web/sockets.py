@@ -1,6 +1,6 @@
 """A phone's web socket: its own sending loop beside its receiving loop, so that neither waits.
 
-The sending loop is the hot path of the whole node: one wake and one write of prepared bytes.
+The sending loop works while the phone is behind; for the rest of the time the feed writes.
 """
 
 import asyncio
@@ -12,8 +12,10 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from kimnode.errors import Refused
 from kimnode.web.doors import DOORS
-from kimnode.web.feed import FEED, Follower, Place
+from kimnode.web.feed import FEED, Feed, Lane
+from kimnode.web.follower import Follower
 from kimnode.web.identity import Phone, of
+from kimnode.web.news import MAX_POSITION, Place
 from kimnode.web.posting import MAX_REQUEST_BYTES, answer, refusal, unreadable
 from kimnode.web.site import Site
 from kimnode.web.words import WORDS
@@ -24,7 +26,6 @@ HELLO_TIMEOUT_S = 10.0
 HEARTBEAT_S = 25.0
 CLOSE_TIMEOUT_S = 2.0
 SEND_TIMEOUT_S = 20.0  # for a phone whose buffers are full; then it may come back and catch up
-SEND_BUFFER_BYTES = 65_536
 
 PING, PONG = '{"t":"ping"}', '{"t":"pong"}'  # a script does not see the protocol's own pings
 SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("sockets", set)
@@ -39,7 +40,7 @@ async def socket(request: web.Request) -> web.StreamResponse:
             timeout=CLOSE_TIMEOUT_S,
             max_msg_size=MAX_REQUEST_BYTES,
             compress=False,  # costs more CPU than a village's Wi-Fi has need of
-            writer_limit=SEND_BUFFER_BYTES,
+            writer_limit=0,
         )
         await ws.prepare(request)
         request.app[SOCKETS].add(ws)
@@ -71,28 +72,38 @@ async def _talk(request: web.Request, ws: web.WebSocketResponse, site: Site, pho
             await ws.send_str(f"[{refusal(request.app[WORDS], '', refused)[1]}]")
         await ws.close(code=WSCloseCode.POLICY_VIOLATION)
         return
-    follower = Follower(request.app[FEED], phone.author, place)
+    transport = request.transport
+    if transport is None:  # gone already
+        return
+    transport.set_write_buffer_limits(high=0)  # so that a send waits until the phone has taken it
+    lane = Lane(transport, phone.author)
     async with asyncio.TaskGroup() as tasks:
-        sending = tasks.create_task(_send(request, ws, site, follower), name="socket-send")
+        sending = tasks.create_task(
+            _send(ws, site, request.app[FEED], lane, place), name="socket-send"
+        )
         await _receive(request, ws, site, phone)
         sending.cancel()
 
 
 async def _send(
-    request: web.Request, ws: web.WebSocketResponse, site: Site, follower: Follower
+    ws: web.WebSocketResponse, site: Site, feed: Feed, lane: Lane, place: Place
 ) -> None:
-    transport = request.transport
+    """Send what this phone missed; then let the feed write to it until it falls behind."""
+    follower = Follower(feed, lane.author, place)
     try:
-        while transport is not None and (frame := await follower.next()):
-            if transport.get_write_buffer_size() == 0:  # the usual case: cannot block
-                await ws.send_frame(frame, WSMsgType.TEXT)
-                continue
-            async with site.clock.timeout(SEND_TIMEOUT_S):
-                await ws.send_frame(frame, WSMsgType.TEXT)
+        while not feed.stopped:
+            if payload := await follower.read():
+                async with site.clock.timeout(SEND_TIMEOUT_S):
+                    await ws.send_frame(payload, WSMsgType.TEXT)
+            elif follower.caught_up:
+                feed.join(lane)
+                await lane.fell_behind.wait()
+                follower.go_back(lane.next, lane.place)
     except (ConnectionError, TimeoutError) as error:
         log.debug("a phone's socket broke: %s", error)
-        if transport is not None:
-            transport.abort()
+        lane.outlet.abort()
+    finally:
+        feed.leave(lane)
 
 
 async def _receive(
@@ -129,7 +140,7 @@ def _place(site: Site, hello: WSMessage) -> Place:
 
 def place_of(site: Site, numbers: list[object]) -> Place:
     """A Place from what a phone says; Refused when these are no positions."""
-    positions = [n for n in numbers if type(n) is int and 0 <= n < 2**62]
+    positions = [n for n in numbers if type(n) is int and 0 <= n < MAX_POSITION]
     if len(positions) != len(numbers):
         raise unreadable(site, "no position in the log")
     return Place(*positions)

@@ -2,18 +2,27 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import ClientWebSocketResponse, DummyCookieJar, WSMsgType, WSServerHandshakeError
+from aiohttp import (
+    ClientWebSocketResponse,
+    DummyCookieJar,
+    WSMsgType,
+    WSServerHandshakeError,
+    web,
+)
 from aiohttp.test_utils import TestClient, TestServer
 
 from kimnode.record import RadioState
 from kimnode.rules.delivery import State
-from kimnode.web import feed as feed_module
+from kimnode.web import follower as follower_module
 from kimnode.web import sockets as sockets_module
 from kimnode.web.app import Bounds, create_app, phones
-from kimnode.web.feed import FEED, Follower, Place
+from kimnode.web.feed import FEED
+from kimnode.web.follower import Follower
+from kimnode.web.news import Place, text_frame
 from tests.web.conftest import Village, deliver, eventually, fill_room, hear, say
 from tests.web.test_posting import CID, GOOD, counted, post
 
@@ -94,8 +103,9 @@ async def test_a_phone_that_was_away_gets_what_it_missed(phone: TestClient, vill
 async def test_one_that_was_away_too_long_is_told_to_begin_anew(
     phone: TestClient, village: Village, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(feed_module, "MAX_REPLAY", 5)
+    monkeypatch.setattr(follower_module, "MAX_REPLAY", 5)
     await fill_room(village, 10)
+    await eventually(lambda: phone.server.app[FEED].place.seq == 10)
     ear = await listen(phone, after=1)
     await ear.until(lambda i: i["t"] == "reload")
     await say(village, "sekarang")
@@ -190,22 +200,35 @@ async def test_one_phone_that_does_not_read_delays_nobody(
     assert quick.seqs() == list(range(1, sent + 1))
 
 
-async def test_a_follower_far_behind_the_kept_items_reads_the_database(
-    village: Village, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(feed_module, "TAIL_ITEMS", 8)
+async def test_a_follower_far_behind_the_kept_items_reads_the_database(village: Village):
     async with TestClient(TestServer(create_app(village.site))) as phone:
         feed = phone.server.app[FEED]
+        feed._tail = deque(feed._tail, maxlen=8)
         follower = Follower(feed, "phone:00", Place(0, 0, feed.place.board))
-        feed.tail = type(feed.tail)(feed.tail, maxlen=8)
         await say(village, "satu")
-        first = json.loads(await follower.next())
+        got = json.loads(await follower.wait())
         await fill_room(village, 40)
-        async with asyncio.timeout(WAIT_S):
-            while feed.place.seq < 41:
-                await feed.changed.waiter().wait()
-        rest = json.loads(await follower.next())
-        assert [i["seq"] for i in first + rest if i["t"] == "message"] == list(range(1, 42))
+        await eventually(lambda: feed.place.seq == 41)
+        assert feed.after(follower._next, 1) is None
+        got += json.loads(await follower.read())
+        assert [i["seq"] for i in got if i["t"] == "message"] == list(range(1, 42))
+        assert follower.caught_up
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
+async def test_prepared_frames_are_what_a_web_socket_client_reads(size: int):
+    async def socket(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        request.transport.write(text_frame(b"x" * size))
+        await ws.close()
+        return ws
+
+    app = web.Application()
+    app.router.add_get("/", socket)
+    async with TestClient(TestServer(app)) as phone:
+        async with phone.ws_connect("/") as ws:
+            assert await ws.receive_str(timeout=WAIT_S) == "x" * size
 
 
 async def test_rubbish_on_a_socket_gets_an_answer_and_is_counted(
