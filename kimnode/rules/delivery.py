@@ -203,8 +203,14 @@ def read_queue_status(res: int, free: int, maxlen: int) -> Sign:
 
 
 def read_routing(error: int, sender: int, own_node: int, dest: int) -> Sign | None:
-    """What a ROUTING packet about the packet says; None when it says nothing (NO_RESPONSE)."""
+    """What a ROUTING packet about the packet says; None when it says nothing (NO_RESPONSE).
+
+    Only our own radio and the destination can know. Anybody else with the channel's key could make
+    us send a text again and again, or call it lost.
+    """
     own = sender == own_node
+    if not own and (sender != dest or error == ERROR_MAX_RETRANSMIT):
+        return None
     fixed: dict[int, Sign | None] = {
         ERROR_NO_RESPONSE: None,
         ERROR_UNKNOWN_KEY: (Event.UNREADABLE, Why.UNKNOWN_KEY),
@@ -215,9 +221,7 @@ def read_routing(error: int, sender: int, own_node: int, dest: int) -> Sign | No
         ),
     }
     if error == ERROR_NONE:
-        if own:
-            return Event.IMPLICIT_ACK, Why.NONE
-        return (Event.DEST_ACK, Why.NONE) if sender == dest else None
+        return (Event.IMPLICIT_ACK if own else Event.DEST_ACK), Why.NONE
     if error in fixed:
         return fixed[error]
     if own and error in RETRY_ERRORS:

@@ -167,6 +167,13 @@ def test_whose_word_it_is_decides(error, sender, dest, expected):
     assert read_routing(error, sender, OWN, dest) == expected
 
 
+@pytest.mark.parametrize("error", range(1, 48))
+@pytest.mark.parametrize("dest", [BROADCAST, DEST])
+def test_a_stranger_can_neither_fail_a_packet_nor_have_it_sent_again(error, dest):
+    assert read_routing(error, RELAY, OWN, dest) is None
+    assert read_routing(5, DEST, OWN, dest) is None
+
+
 def test_max_retransmit_is_corrected_by_the_real_ack_and_acks_come_twice():
     now = flight(State.ON_AIR, dest=DEST)
     now = step(now, Event.NOT_ACKED, Why.MAX_RETRANSMIT)
