@@ -3,6 +3,7 @@
 A direct text to this gateway is private: it is not stored; its sender gets one help reply.
 """
 
+import contextlib
 import logging
 from collections import OrderedDict
 
@@ -25,7 +26,7 @@ from kimnode.store.db import Database
 from kimnode.store.outbox import NewPacket
 from kimnode.store.views import Message
 from kimnode.wire import records
-from kimnode.wire.airtext import Say, Sos, SosCancel, parse_command, sos_packet
+from kimnode.wire.airtext import Say, Sos, SosCancel, parse, parse_command, sos_packet
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,15 @@ class Inbound:
             await self._intake.accept(record, Via.RADIO, _reception(packet, direct))
         except Refused as refused:
             logger.info("text from !%08x refused: %s", packet.sender, refused.reason)
+            if record.kind is not Kind.CHAT:
+                await self._keep_as_talk(text, packet, record.channel)
+
+    async def _keep_as_talk(self, text: str, packet: Heard, channel: str) -> None:
+        """Too many alarms, perhaps invented ones: no further alarm, but no word is lost either."""
+        record = records.heard(Kind.CHAT, packet.sender, packet.packet_id, channel, SOS_ROOM, text)
+        with contextlib.suppress(Refused):
+            direct = channel == DIRECT_CHANNEL
+            await self._intake.accept(record, Via.RADIO, _reception(packet, direct))
 
     async def _record(
         self, command: Sos | SosCancel | Say, text: str, packet: Heard, radio: Radio
@@ -114,7 +124,7 @@ class Inbound:
             return True
         since = int(now - RETOLD_S)
         alarms = await self._db.read(lambda c: views.alarms_since(c, since))
-        return any(_is_retold(said, alarm) for alarm in alarms)
+        return any(_is_retold(said, a) for a in alarms if a.at < now + RETOLD_S)
 
     async def _alarms(self, sender: int) -> list[Message]:
         """This radio's alarms that are not cancelled, newest first."""
@@ -137,19 +147,33 @@ class Inbound:
 
 
 def _meant(command: SosCancel, alarms: list[Message]) -> Message | None:
-    """The alarm that is taken back. A gateway sends for many phones: then the name decides."""
-    if len(alarms) == 1:
-        return alarms[0]
+    """The alarm that is taken back: the newest that nobody has taken, else the newest.
+
+    A gateway sends for many phones: there only the name decides. In doubt nothing is taken back.
+    """
     named = [a for a in alarms if command.text and f"SOS {command.text}:" in (a.text or "")]
-    return named[0] if named else None
+    own = [a for a in alarms if not _is_for_another(a)]
+    candidates = named or own or ([] if command.text else alarms)
+    still_open = [a for a in candidates if a.sos is not None and a.sos.state is SosState.OPEN]
+    return next(iter(still_open or candidates), None)
+
+
+def _is_for_another(alarm: Message) -> bool:
+    """Whether it reads "SOS Ani: ...", as a gateway says it for a phone."""
+    command = parse_command(alarm.text or "")
+    return isinstance(command, Sos) and parse(command.text).nick is not None
 
 
 def _is_repetition(text: str, alarms: list[Message], now: float) -> bool:
-    """The same words again while the alarm still stands: gateways and people repeat an SOS."""
+    """The same words again while the alarm still stands: gateways and people repeat an SOS.
+
+    Hours later they are a new call, even if nobody took the old one. A clock that was set makes an
+    alarm look as old, or as far ahead, as it was set: never a reason to swallow a call.
+    """
     return any(
         a.text == text
         and a.sos is not None
-        and (a.sos.state is SosState.OPEN or now - a.at < TAKEN_REPEAT_S)
+        and abs(now - a.at) < (RETOLD_S if a.sos.state is SosState.OPEN else TAKEN_REPEAT_S)
         for a in alarms
     )
 
