@@ -7,10 +7,11 @@ connection to anybody: a second user would see half a transaction.
 
 import asyncio
 import contextlib
+import fcntl
 import functools
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from kimnode.errors import KimnodeError, StoreError
-from kimnode.store.migrate import migrate, quarantine_if_damaged
+from kimnode.store.migrate import migrate, quarantine_if_damaged, unusable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -166,9 +167,31 @@ def _settle(group: list[_Job], outcomes: list[_Outcome]) -> None:
 async def open_database(path: Path, now: int) -> AsyncIterator[Database]:
     """The database at `path`, checked, migrated and with its writer running.
 
-    `now` (unix seconds) names a quarantined file. StoreError when the schema is newer than known.
+    `now` (unix seconds) names a quarantined file. StoreError when the schema is newer than known,
+    another process has the file, or it cannot be opened for a reason that is not damage.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with _held(path):
+        async with _opened(path, now) as database:
+            yield database
+
+
+@contextlib.contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """One process at a time: two nodes on one file would each send every text. Ends with us."""
+    with contextlib.ExitStack() as stack:
+        try:
+            lock = stack.enter_context(path.with_name(f"{path.name}.lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError(f"{path} is in use by another kimnode. Stop it first.") from error
+        except OSError as error:
+            raise unusable(path, error) from error
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _opened(path: Path, now: int) -> AsyncIterator[Database]:
     quarantined = await asyncio.to_thread(quarantine_if_damaged, path, now)
     async with contextlib.AsyncExitStack() as stack:
         writer = await stack.enter_async_context(_connect(path))
@@ -191,10 +214,13 @@ async def open_database(path: Path, now: int) -> AsyncIterator[Database]:
 
 def _connect(path: Path) -> _Connection:
     def connector() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=10)
-        # FULL: NORMAL in WAL mode loses acknowledged rows at a power cut (measured).
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+            # FULL: NORMAL in WAL mode loses acknowledged rows at a power cut (measured).
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            raise unusable(path, error) from error
         return connection
 
     return _Connection(connector, iter_chunk_size=64)

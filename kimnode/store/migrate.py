@@ -13,6 +13,15 @@ from kimnode.errors import StoreError
 
 log = logging.getLogger(__name__)
 SIDE_FILES = ("", "-wal", "-shm")
+# Only these mean that the file itself is bad. A full disk or a foreign owner also keeps SQLite from
+# opening it, and a village must not find its history put aside for that.
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+UNREADABLE = (
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+)
+PRIMARY_CODE = 0xFF  # extended result codes carry the primary one in their lowest byte
 
 
 def schema_files() -> list[tuple[int, str]]:
@@ -32,7 +41,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     if have > files[-1][0]:
         raise StoreError(
             f"The database has schema v{have}; this kimnode knows v{files[-1][0]}. "
-            "Install a newer kimnode, or point [store] path at another file."
+            "Install a newer kimnode, or name another file as `database`."
         )
     for number, sql in files:
         if number > have:
@@ -52,12 +61,21 @@ def quarantine_if_damaged(path: Path, now: int) -> Path | None:
     return target
 
 
+def unusable(path: Path, error: Exception) -> StoreError:
+    """For a file that may well be sound, but cannot be used now."""
+    return StoreError(
+        f"{path} cannot be opened ({error}). Free disk space, stop other programs that use it, "
+        "and let this user write the file and its folder."
+    )
+
+
 def _fault(path: Path) -> str | None:
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=10)) as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-            raise StoreError(f"{path} is in use by another kimnode. Stop it first.") from error
-        return str(error)
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & PRIMARY_CODE in DAMAGE or code in UNREADABLE:
+            return str(error)
+        raise unusable(path, error) from error
     return None if verdict == "ok" else str(verdict)

@@ -144,3 +144,39 @@ async def test_a_full_disk_fails_the_writer_with_words_and_later_writes_work(db:
     await db.write(lambda c: c.execute("PRAGMA max_page_count=1000000"))
     await db.write(_append())
     assert len(await db.read(lambda c: log.since(c, 0, 10))) == 1
+
+
+async def test_a_second_node_on_the_same_file_is_refused(tmp_path: Path):
+    path = tmp_path / "x.db"
+    async with open_database(path, 0):
+        with pytest.raises(StoreError, match="Stop it first"):
+            async with open_database(path, 0):
+                pass
+    async with open_database(path, 0):
+        pass
+
+
+@pytest.mark.parametrize(
+    "code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR_SHMSIZE]
+)
+async def test_a_sound_file_that_cannot_be_opened_now_is_not_put_aside(
+    tmp_path: Path, monkeypatch, code: int
+):
+    """A full disk after a power cut, or a file that belongs to root."""
+    path = tmp_path / "x.db"
+    async with open_database(path, 0) as db:
+        await db.write(_append())
+
+    def refuse(*_: object, **__: object) -> None:
+        error = sqlite3.OperationalError("no")
+        error.sqlite_errorcode = code
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", refuse)
+        with pytest.raises(StoreError, match="Free disk space"):
+            async with open_database(path, 0):
+                pass
+    async with open_database(path, 0) as db:
+        assert db.quarantined is None
+        assert await db.read(log.last_seq) == 1
