@@ -32,7 +32,9 @@ def _between(low: float, high: float) -> Check:
 
 
 def _is_radio(value: str) -> bool:
-    return value == "none" or value.startswith(("serial:/", "tcp:"))
+    host, _, port = value.removeprefix("tcp:").rpartition(":")
+    tcp = value.startswith("tcp:") and bool(host) and port.isdecimal() and 0 < int(port) < 65536
+    return tcp or value == "none" or value.startswith("serial:/")
 
 
 def _is_key(value: str) -> bool:
