@@ -117,9 +117,8 @@
       if (m.mark === page.me) own = true; else fresh += 1;
     });
     if (!batch.childNodes.length) return;
-    const empty = byId("empty");
-    if (empty) empty.remove();
     list.insertBefore(batch, list.querySelector(".waiting"));
+    if (byId("empty")) byId("empty").remove();
     while (list.children.length > MAX_SHOWN) list.firstElementChild.remove();
     if (own || !stay) toEnd(); else showPill(fresh);
     if (!stay || own) seenAll();
@@ -187,9 +186,15 @@
     if (items.length >= MAX_OUTBOX) { say(W.full); return false; }
     items.push(item);
     save("outbox", items);
-    if (item.room === page.room && !page.archive) { list.append(drawWaiting(item)); toEnd(); }
+    addWaiting(item);
+    toEnd();
     pump();
     return true;
+  }
+  function addWaiting(item) {
+    if (item.room !== page.room || page.archive || byId("c" + item.cid)) return;
+    if (byId("empty")) byId("empty").remove();
+    list.append(drawWaiting(item));
   }
   function change(cid, values) {
     const items = outbox();
@@ -545,9 +550,7 @@
     list.querySelectorAll(".waiting").forEach((li) => {
       if (!cids.includes(li.dataset.cid)) li.remove();
     });
-    outbox().forEach((i) => {
-      if (i.room === page.room && !byId("c" + i.cid) && !page.archive) list.append(drawWaiting(i));
-    });
+    outbox().forEach(addWaiting);
   });
   pill.addEventListener("click", () => { toEnd(); seenAll(); });
   talk.addEventListener("scroll", () => { if (below && atEnd()) seenAll(); }, {passive: true});
@@ -555,9 +558,7 @@
   // ---- start
 
   list.querySelectorAll("[data-cid]").forEach((li) => forget(li.dataset.cid));
-  outbox().forEach((i) => {
-    if (i.room === page.room && !page.archive) list.append(drawWaiting(i));
-  });
+  outbox().forEach(addWaiting);
   alarms.querySelectorAll(".alarm.own").forEach((a) => { mine[a.dataset.seq] = true; });
   ring(alarms.querySelector(".alarm") !== null);
   if (!area.value) area.value = load("draft." + page.room, "");
