@@ -18,7 +18,7 @@ from aiohttp import web
 from kimnode.board import Board
 from kimnode.clock import Clock
 from kimnode.config import Config
-from kimnode.errors import ConfigError
+from kimnode.errors import ConfigError, StoreError
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
 from kimnode.radio.desk import open_desk
@@ -104,16 +104,29 @@ def _url(runner: web.AppRunner, config: Config) -> str:
 async def _retain(db: Database, config: Config, clock: Clock) -> None:
     carried = [room.id for room in ROOMS.values() if room.uplink]
     budget = Budget(config.retention_days, config.retention_mb, carried)
+    looked_at = clock.monotonic()
     while True:
-        now = clock.now()
-        deleted = 0
-        batch = partial(retention.delete_batch, budget=budget, now=int(now))
-        while count := await db.write(batch, quiet=True):
-            deleted += count
-        await db.write(partial(retention.delete_sent, now=now), quiet=True)
-        if deleted:
-            log.info("retention deleted %d messages", deleted)
+        passed_s = clock.monotonic() - looked_at
+        looked_at += passed_s
+        try:
+            await _retain_once(db, budget, clock.now(), passed_s)
+        except StoreError as error:  # the pages must stay open on a full disk
+            log.error("old messages could not be deleted: %s", error)  # noqa: TRY400
         await clock.sleep(RETENTION_EVERY_S)
+
+
+async def _retain_once(db: Database, budget: Budget, now: float, passed_s: float) -> None:
+    sure = await db.write(partial(retention.clock_is_sure, now=now, passed_s=passed_s), quiet=True)
+    if sure:
+        await db.write(partial(retention.delete_sent, now=now), quiet=True)
+    else:
+        log.warning("the clock was set: nothing is deleted by age until it has run on for a while")
+    deleted = 0
+    batch = partial(retention.delete_batch, budget=budget, now=int(now) if sure else 0)
+    while count := await db.write(batch, quiet=True):
+        deleted += count
+    if deleted:
+        log.info("retention deleted %d messages", deleted)
 
 
 async def run_node(config: Config, clock: Clock) -> None:

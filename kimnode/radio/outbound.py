@@ -4,11 +4,13 @@ It only queues. The sender (sender.py) takes packets from there when airtime and
 """
 
 import contextlib
+import logging
 import sqlite3
 from dataclasses import dataclass
 from functools import partial
 
 from kimnode.clock import Clock
+from kimnode.errors import StoreError
 from kimnode.radio.phrases import phrase
 from kimnode.record import Body, Entry, Kind, Via
 from kimnode.rules import sos
@@ -21,13 +23,16 @@ from kimnode.store.outbox import BROADCAST, NewPacket
 from kimnode.store.views import Message
 from kimnode.wire.airtext import Sos, cancel_packet, parse, parse_command, sos_packet, split
 
+logger = logging.getLogger(__name__)
+
 CURSOR = "radio"
 BATCH = 100
 IDLE_S = 3600.0
+STORE_RETRY_S = 5.0
 # Of one phone's messages, so many go on the air in an hour; all of them are on Wi-Fi at once.
 # The hour's whole budget carries about thirty (MEDIUM_FAST, 1 %).
 PHONE_QUOTA = 6
-QUOTA_WINDOW_S = 3600.0
+HOUR_S = 3600.0
 QUOTA_REASON = "quota"
 # Whoever has the channel key can invent alarms; our answers must not fill the air for them.
 ANSWERS_PER_HOUR = 20
@@ -56,9 +61,13 @@ class Outbound:
         self._position = await self._db.read(lambda c: log.cursor(c, CURSOR))
         while True:
             grew = self._db.committed.waiter()  # before reading, so no commit falls between
-            if await self._carry():
-                continue
-            pause_s = await self._repeat_alarms()
+            try:
+                if await self._carry():
+                    continue
+                pause_s = await self._repeat_alarms()
+            except StoreError as error:  # a full disk: what is behind the cursor goes out later
+                logger.error("nothing is put in line for the air: %s", error)  # noqa: TRY400
+                pause_s = STORE_RETRY_S
             with contextlib.suppress(TimeoutError):
                 async with self._clock.timeout(pause_s):
                     await grew.wait()
@@ -84,15 +93,18 @@ class Outbound:
         log.move_cursor(connection, CURSOR, entries[-1].seq)
 
     async def _repeat_alarms(self) -> float:
-        """Say open alarms again when it is time; seconds until the next one is due."""
+        """Say open alarms again when it is time; seconds until the next one is due.
+
+        Once, however many times were missed while the node was off or its clock was set.
+        """
         now = self._clock.now()
         pause_s = IDLE_S
         alarms = [a for a in await self._db.read(views.open_alarms) if _is_ours_to_repeat(a)]
         for alarm in alarms[-MAX_REPEATED:]:
             age_s = now - alarm.at
-            said = await self._db.read(partial(outbox.times_queued, seq=alarm.seq))
-            first = int(alarm.via is not Via.RADIO)
-            if said < first + sos.repeats_due(age_s):
+            said_at = await self._db.read(partial(outbox.last_queued_at, seq=alarm.seq))
+            said_age_s = 0.0 if said_at is None else said_at - alarm.at
+            if sos.repeats_due(said_age_s) < sos.repeats_due(age_s):
                 payload = sos_packet(alarm.name, _without_sos(alarm.text or ""))
                 again = _packet(alarm.seq, payload, self._voice, now)
                 await self._db.write(partial(outbox.queue, packets=[again], now=now))
@@ -125,8 +137,8 @@ def _chat(
     connection: sqlite3.Connection, entry: Entry, body: Body, voice: Voice
 ) -> list[NewPacket]:
     """A villager's text. Beyond the phone's share of the hour it is marked as not sent."""
-    since = entry.received_at - QUOTA_WINDOW_S
-    used = outbox.messages_since(connection, entry.record.author, since)
+    hour = entry.received_at - HOUR_S, entry.received_at + HOUR_S  # rows of a clock that was ahead
+    used = outbox.messages_between(connection, entry.record.author, *hour)  # do not count
     parts = split(body.nick, body.text)
     expires_at = entry.received_at + EXPIRY_S[Priority.CHAT]
     state, reason = (State.QUEUED, "") if used < PHONE_QUOTA else (State.FAILED, QUOTA_REASON)
@@ -172,7 +184,8 @@ def _about_alarm(connection: sqlite3.Connection, entry: Entry, voice: Voice) -> 
     )
     alarm = views.one(connection, alarm_seq) if alarm_seq else None
     source = log.entry(connection, alarm_seq) if alarm_seq else None
-    answered = outbox.answers_since(connection, Priority.SOS, entry.received_at - 3600.0)
+    hour = entry.received_at - HOUR_S, entry.received_at + HOUR_S
+    answered = outbox.answers_between(connection, Priority.SOS, *hour)
     if alarm is None or source is None or answered >= ANSWERS_PER_HOUR:
         return []
     by = record.body.nick if record.body else ""

@@ -44,6 +44,7 @@ from kimnode.rules.airtime import (
 from kimnode.rules.delivery import (
     BROADCAST,
     KEEPS_ID,
+    MAX_RETRY_DELAY_S,
     Event,
     Flight,
     State,
@@ -268,9 +269,11 @@ class Sender:
             if lane in unproven or places <= (packet.priority is not Priority.SOS):
                 continue
             item = as_waiting(packet, _preset(self._radio))
+            if packet.not_before > unix + MAX_RETRY_DELAY_S:  # the clock was set back meanwhile
+                item = replace(item, not_before=0.0)
             if heads.setdefault(lane, item.message) != item.message and lane in stuck:
                 continue
-            if packet.not_before > unix:
+            if item.not_before > unix:
                 stuck.add(lane)
             line.append(item)
         return line

@@ -154,31 +154,31 @@ def spent_since(connection: sqlite3.Connection, since: float) -> list[Spent]:
     return [Spent(pid, at, ms, Priority(priority)) for pid, at, ms, priority in rows]
 
 
-def messages_since(connection: sqlite3.Connection, author: str, since: float) -> int:
-    """How many messages of this author were put in line for the air since then."""
+def messages_between(connection: sqlite3.Connection, author: str, since: float, to: float) -> int:
+    """How many messages of this author were put in line for the air then."""
     (count,) = connection.execute(
         "SELECT count(DISTINCT seq) FROM outbox JOIN log USING (seq)"
-        " WHERE author = ? AND queued_at >= ? AND reason != 'quota'",
-        (author, since),
+        " WHERE author = ? AND queued_at BETWEEN ? AND ? AND reason != 'quota'",
+        (author, since, to),
     ).fetchone()
     return int(count)
 
 
-def answers_since(connection: sqlite3.Connection, priority: Priority, since: float) -> int:
-    """How many packets of the node's own, not of a message, were put in line since then."""
+def answers_between(
+    connection: sqlite3.Connection, priority: Priority, since: float, to: float
+) -> int:
+    """How many packets of the node's own, not of a message, were put in line then."""
     (count,) = connection.execute(
-        "SELECT count(*) FROM outbox WHERE seq = 0 AND priority = ? AND queued_at >= ?",
-        (priority, since),
+        "SELECT count(*) FROM outbox WHERE seq = 0 AND priority = ? AND queued_at BETWEEN ? AND ?",
+        (priority, since, to),
     ).fetchone()
     return int(count)
 
 
-def times_queued(connection: sqlite3.Connection, seq: int) -> int:
-    """How often the message at `seq` was put in line (an alarm is said again and again)."""
-    (count,) = connection.execute(
-        "SELECT count(*) FROM outbox WHERE seq = ? AND part = 1", (seq,)
-    ).fetchone()
-    return int(count)
+def last_queued_at(connection: sqlite3.Connection, seq: int) -> float | None:
+    """When the message at `seq` was put in line last (an alarm is said again and again)."""
+    (at,) = connection.execute("SELECT max(queued_at) FROM outbox WHERE seq = ?", (seq,)).fetchone()
+    return None if at is None else float(at)
 
 
 def waiting_count(connection: sqlite3.Connection) -> int:

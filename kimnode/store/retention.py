@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kimnode.record import Kind
 from kimnode.rules.delivery import State
-from kimnode.store import log
+from kimnode.store import log, people
 
 UPLINK_RECEIPT = "uplink-receipt"  # cursor: entries up to it are safe at the district
 BATCH = 500  # rows in one transaction, so that a phone's message never waits long
@@ -18,6 +18,12 @@ OUTBOX_DAYS = 7
 LEDGER_S = 2 * 3600.0
 MB = 1_000_000
 DAY_S = 86_400
+# A Pi has no clock of its own. One that was set by more than JUMP_S must have run on for DOUBT_S
+# before anything is deleted by it: a wrong year would else delete the whole chat within the hour.
+JUMP_S = 86_400.0
+DOUBT_S = 3 * 86_400.0
+CLOCK = "retention-clock"  # fact: the time at the last look, and the seconds of doubt left
+EVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +43,24 @@ def used_bytes(connection: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
+def clock_is_sure(connection: sqlite3.Connection, now: float, passed_s: float) -> bool:
+    """Whether `now` may say what is old. `passed_s`: monotonic seconds since the last look, 0 at
+    the start of the node (a night without power is shorter than JUMP_S and raises no doubt)."""
+    fact = people.fact(connection, CLOCK)
+    last, doubt_s = map(float, fact.split()) if fact else (now, 0.0)
+    jumped = abs(now - last - passed_s) > JUMP_S
+    doubt_s = DOUBT_S if jumped else max(doubt_s - passed_s, 0.0)
+    people.set_fact(connection, CLOCK, f"{now} {doubt_s}".encode())
+    return doubt_s == 0
+
+
 def delete_batch(connection: sqlite3.Connection, budget: Budget, now: int) -> int:
-    """Delete at most BATCH entries that are past the budget; how many were deleted."""
+    """Delete at most BATCH entries that are past the budget; how many were deleted.
+
+    `now` 0: the time is not known, only the megabytes count.
+    """
     full = used_bytes(connection) > budget.megabytes * MB
-    before = now if full else now - budget.days * DAY_S
+    before = EVER if full else now - budget.days * DAY_S
     marks = ",".join("?" * len(budget.carried_rooms))
     rows = connection.execute(
         "SELECT seq FROM log WHERE kind = ? AND received_at < ?"
@@ -62,12 +82,18 @@ def delete_batch(connection: sqlite3.Connection, budget: Budget, now: int) -> in
 
 
 def delete_sent(connection: sqlite3.Connection, now: float) -> None:
-    """Old finished packets and ledger rows. The newest `rev` stays, or its number comes again."""
+    """Old finished packets and ledger rows. The newest `rev` stays, or its number comes again.
+
+    What a clock that was ahead has written counts as of now: else it would be there for years, and
+    be counted as spent at every start of the node.
+    """
+    connection.execute("UPDATE outbox SET queued_at = ? WHERE queued_at > ?", (now, now))
     connection.execute(
         "DELETE FROM outbox WHERE queued_at < ? AND state NOT IN (?, ?)"
         " AND rev < (SELECT max(rev) FROM outbox)",
         (now - OUTBOX_DAYS * DAY_S, State.QUEUED, State.IN_RADIO),
     )
+    connection.execute("UPDATE airtime SET at = ? WHERE at > ?", (now, now))
     connection.execute("DELETE FROM airtime WHERE at < ?", (now - LEDGER_S,))
 
 

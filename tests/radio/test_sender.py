@@ -271,3 +271,13 @@ async def test_airtime_is_reserved_for_three_and_settled_when_the_radio_speaks(b
 async def ledger_ms(bench: Bench) -> float:
     spent = await bench.db.read(lambda c: outbox.spent_since(c, 0))
     return sum(s.airtime_ms for s in spent)
+
+
+async def test_a_clock_that_was_set_back_leaves_nothing_waiting_for_years(bench, road, db):
+    """A retry that backs off is due by the wall clock; it must not hold up its class."""
+    first, second = await bench.queue("satu", "dua")
+    due = road.clock.now() + 365 * 86_400
+    await db.write(lambda c: outbox.move(c, first, State.QUEUED, Why.DROPPED, due))
+    async with bench.running():
+        await bench.reaches(second, State.RELAYED)
+    assert [p.payload for p in road.packets] == [b"satu", b"dua"]

@@ -6,7 +6,7 @@ import pytest
 
 from kimnode.errors import WireError
 from kimnode.record import Kind, Via
-from kimnode.rules.airtime import Priority
+from kimnode.rules.airtime import Priority, Spent
 from kimnode.rules.delivery import State
 from kimnode.rules.sos import SosState
 from kimnode.store import log, outbox, people, project, retention, views
@@ -82,6 +82,41 @@ async def test_retention_deletes_the_oldest_beyond_the_megabytes(db: Database):
     budget = Budget(3650, 0)
     assert await db.write(lambda c: retention.delete_batch(c, budget, NOW + 1)) == retention.BATCH
     assert (await db.read(lambda c: log.since(c, 0, 1)))[0].seq == retention.BATCH + 1
+
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+
+
+async def test_a_clock_that_jumped_deletes_nothing_before_it_has_run_on(db: Database):
+    async def sure(now: float, passed_s: float) -> bool:
+        return await db.write(lambda c: retention.clock_is_sure(c, now, passed_s))
+
+    assert await sure(NOW, 0)
+    assert await sure(NOW + HOUR_S, HOUR_S)
+    future = NOW + 3650 * DAY_S
+    assert not await sure(future, HOUR_S)
+    assert not await sure(future, 0), "a restart does not make it sure"
+    assert not await sure(NOW + 2 * HOUR_S, HOUR_S), "nor does the way back"
+    hours = int(retention.DOUBT_S / HOUR_S)
+    answers = [await sure(NOW + (3 + n) * HOUR_S, HOUR_S) for n in range(hours)]
+    assert answers == [False] * (hours - 1) + [True]
+    assert await sure(NOW + (2 + hours) * HOUR_S + DAY_S / 2, 0), "half a day without power"
+
+
+async def test_without_a_sure_time_only_the_megabytes_count(db: Database):
+    for now in (NOW - 90 * 86400, NOW + 3650 * 86400):
+        await db.write(put(samples.chat("x" * 1000), now=now))
+    assert await db.write(lambda c: retention.delete_batch(c, Budget(30, 100), 0)) == 0
+    assert await db.write(lambda c: retention.delete_batch(c, Budget(30, 0), 0)) == 2
+
+
+async def test_airtime_of_a_clock_that_was_ahead_is_not_spent_at_every_start(db: Database):
+    ahead = Spent(1, NOW + 3650 * DAY_S, 900.0, Priority.CHAT)
+    await db.write(lambda c: outbox.spend(c, ahead))
+    await db.write(lambda c: retention.delete_sent(c, NOW))
+    assert [s.at for s in await db.read(lambda c: outbox.spent_since(c, 0))] == [NOW]
+    await db.write(lambda c: retention.delete_sent(c, NOW + 3 * HOUR_S))
+    assert await db.read(lambda c: outbox.spent_since(c, 0)) == []
 
 
 async def test_packets_that_wait_are_not_retained_away(db: Database):
