@@ -31,6 +31,7 @@ from kimnode.web.app import Site, create_app, phones
 log = logging.getLogger(__name__)
 
 RETENTION_EVERY_S = 3600.0
+SHUTDOWN_S = 3.0  # a phone that left in the middle of a request is not waited for any longer
 KEEPALIVE_S = 10.0  # idle and half-open connections of phones are closed after it
 
 
@@ -56,7 +57,9 @@ async def open_node(config: Config, clock: Clock, rng: random.Random) -> AsyncIt
         )
         app = create_app(site)
         board.count_phones(partial(phones, app))
-        runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE_S)
+        runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=SHUTDOWN_S
+        )
         stack.push_async_callback(runner.cleanup)
         listener = await _listen(runner, config)
         loops = {
