@@ -196,10 +196,9 @@ class Feed:
         before, first = self.place_of_end(), self.end
         self._tail.extend(batch)
         self.end += len(batch)
-        general = news.text_frame(news.joined([item.text for item in batch if not item.author]))
         named = {item.author for item in batch if item.author}
-        if len(named) == len(batch):
-            general = b""
+        public = news.joined([item.text for item in batch if not item.author])
+        general = news.text_frame(public) if public else b""  # an empty frame is no JSON
         behind = []
         for lane in self._lanes:
             frame = general
