@@ -198,6 +198,6 @@ async def open_desk(
     parts = (
         Inbound(db, intake, clock, metrics, voice),
         Outbound(db, clock, voice),
-        Sender(db, link, governor, clock, rng),
+        Sender(db, link, governor, clock, rng, metrics),
     )
     return Desk(link, parts, governor, db, clock, metrics)

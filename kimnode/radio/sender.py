@@ -17,6 +17,7 @@ from typing import Protocol
 
 from kimnode.clock import Clock
 from kimnode.errors import LinkDown, StoreError
+from kimnode.metrics import Metrics
 from kimnode.radio.messages import (
     ALERT_PRIORITY,
     LinkEvent,
@@ -49,6 +50,7 @@ from kimnode.rules.delivery import (
     Flight,
     State,
     Why,
+    is_at_rest,
     max_retransmit_s,
     read_routing,
     retry_delay_s,
@@ -82,13 +84,20 @@ class Sender:
     """`run()` in a TaskGroup; `feed` it every event of the link, in order."""
 
     def __init__(
-        self, db: Database, road: Road, governor: Governor, clock: Clock, rng: random.Random
+        self,
+        db: Database,
+        road: Road,
+        governor: Governor,
+        clock: Clock,
+        rng: random.Random,
+        metrics: Metrics,
     ) -> None:
         self._db = db
         self._road = road
         self._governor = governor
         self._clock = clock
         self._rng = rng
+        self._metrics = metrics
         self._inbox: deque[LinkEvent] = deque()
         self._wake = asyncio.Event()
         self._tracker = Tracker()
@@ -220,6 +229,9 @@ class Sender:
 
         await self._db.write(work)
         del self._unsaved[: len(saving)]
+        for change in saving:
+            if is_at_rest(change.after):
+                self._metrics.packet_ends.labels(change.after.state.value).inc()
 
     async def _look(self, now: float) -> float:
         """Write the next packet if one may go; seconds until that is worth asking again."""
@@ -246,6 +258,7 @@ class Sender:
             case Send(item, over_budget):
                 if over_budget:
                     log.warning("SOS packet %d goes out beyond the airtime budget", item.id)
+                    self._metrics.sos_over_budget.inc()
                 await self._write(rows[item.id], item)
                 return LOOK_EVERY_S
             case Drop(items, loss):
@@ -303,6 +316,7 @@ class Sender:
         )
         with contextlib.suppress(LinkDown):  # stays IN_RADIO: nobody knows; LinkUp sorts it out
             await self._road.write(outgoing)
+            self._metrics.packets_sent.labels(packet.priority.name.lower()).inc()
 
     def _follow(self, packet: OutPacket, flight: Flight) -> None:
         limit_s = max_retransmit_s(_preset(self._radio), len(packet.payload), self._utilisation_pct)

@@ -260,9 +260,16 @@ def patience_s(flight: Flight, max_retransmit: float) -> float | None:
     """Seconds that `flight` may stay in its state without a word; None: it is at rest."""
     if flight.state is State.IN_RADIO:  # accepted, it may wait there behind relayed packets
         return SILENCE_FACTOR * max_retransmit * (2 if flight.accepted else 1)
-    if flight.state is State.ON_AIR and flight.want_ack and flight.why is Why.NONE:
-        return SILENCE_FACTOR * max_retransmit
-    return None
+    if flight.state is State.QUEUED or is_at_rest(flight):
+        return None
+    return SILENCE_FACTOR * max_retransmit
+
+
+def is_at_rest(flight: Flight) -> bool:
+    """Whether nothing more is awaited for it; a late word may still change its state."""
+    if flight.state is State.ON_AIR:
+        return not flight.want_ack or flight.why is not Why.NONE
+    return flight.state not in (State.QUEUED, State.IN_RADIO)
 
 
 def restarted(flight: Flight) -> Sign:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 from kimnode.clock import Clock
 from kimnode.errors import LinkDown
+from kimnode.metrics import Metrics
 from kimnode.radio.messages import (
     LinkLost,
     LinkUp,
@@ -105,10 +106,13 @@ class Bench:
         self.db = db
         self.road = road
         self.governor = Governor(budget_share=1.0)
+        self.metrics = Metrics()
 
     @contextlib.asynccontextmanager
     async def running(self, *, up: bool = True) -> AsyncIterator[Sender]:
-        sender = Sender(self.db, self.road, self.governor, self.road.clock, random.Random(1))
+        sender = Sender(
+            self.db, self.road, self.governor, self.road.clock, random.Random(1), self.metrics
+        )
         self.road.feed = sender.feed
         if up:
             sender.feed(LinkUp(RADIO))

@@ -281,3 +281,15 @@ async def test_a_clock_that_was_set_back_leaves_nothing_waiting_for_years(bench,
     async with bench.running():
         await bench.reaches(second, State.RELAYED)
     assert [p.payload for p in road.packets] == [b"satu", b"dua"]
+
+
+async def test_what_is_written_and_how_it_ends_is_counted(bench, road):
+    bench.governor = Governor(budget_share=0.00001)  # an SOS goes beyond any budget
+    road.script(then=lambda p: (road.accept(p), road.routing(p.packet_id, 5)))
+    (row,) = await bench.queue("SOS Ani: api", priority=Priority.SOS)
+    async with bench.running():
+        await bench.reaches(row, State.ON_AIR)
+        count = bench.metrics.registry.get_sample_value
+        await until(lambda: count("kimnode_packet_ends_total", {"state": "on_air"}) == 1)
+    assert count("kimnode_packets_sent_total", {"class": "sos"}) == 1
+    assert count("kimnode_sos_over_budget_total") == 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from kimnode.clock import Clock
+from kimnode.metrics import Metrics
 from kimnode.radio.link import Link
 from kimnode.radio.messages import LinkState
 from kimnode.radio.sender import Sender
@@ -95,7 +96,7 @@ class Post:
 async def post_at(village: SimVillage, db: Database, port: int) -> AsyncIterator[Post]:
     clock = village.clock
     link = Link(parse_address(f"tcp:127.0.0.1:{port}"), clock, rng=random.Random(1))
-    sender = Sender(db, link, Governor(budget_share=1.0), clock, random.Random(2))
+    sender = Sender(db, link, Governor(budget_share=1.0), clock, random.Random(2), Metrics())
     post = Post(village, db, link, sender)
     async with asyncio.TaskGroup() as tasks:
         jobs = [

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from kimnode.errors import StoreError
+from kimnode.metrics import Metrics
 from kimnode.radio.messages import LinkLost, LinkUp, Telemetry
 from kimnode.radio.sender import MAX_INBOX, Sender
 from kimnode.rules.airtime import Priority
@@ -132,7 +133,7 @@ async def test_a_direct_text_that_nobody_answers_fails_and_a_broadcast_does_not(
 
 
 async def test_a_sender_that_falls_behind_asks_for_a_fresh_start(bench, road):
-    sender = Sender(bench.db, road, bench.governor, road.clock, random.Random(1))
+    sender = Sender(bench.db, road, bench.governor, road.clock, random.Random(1), Metrics())
     road.feed = sender.feed
     for _ in range(MAX_INBOX + 1):
         road.status()
