@@ -38,6 +38,7 @@ class Intake:
         self._clock = clock
         self._metrics = metrics
         self._limits = Limits()
+        self._entering: set[tuple[str, bytes]] = set()  # author and nonce of what is being written
 
     async def accept(
         self, record: Record, via: Via, reception: Reception | None = None
@@ -50,9 +51,7 @@ class Intake:
         if known is not None:
             return self._repeated(known, via)
         try:
-            self._check_limits(record, via)
-            now = int(self._clock.now())
-            accepted = await self._db.write(lambda c: _append(c, record, via, reception, now))
+            accepted = await self._enter(record, via, reception)
         except Refused as refused:
             await self._count_refusal(via, refused)
             raise
@@ -62,6 +61,19 @@ class Intake:
         if record.kind is Kind.SOS:
             logger.warning("SOS from %s, entry %d", record.author, accepted.seq)
         return accepted
+
+    async def _enter(self, record: Record, via: Via, reception: Reception | None) -> Accepted:
+        """A phone that asks again while the disk is slow is no faster talker: the writer sees
+        that it is the same record."""
+        named, now = (record.author, record.nonce), int(self._clock.now())
+        if named in self._entering:
+            return await self._db.write(lambda c: _append(c, record, via, reception, now))
+        self._check_limits(record, via)
+        self._entering.add(named)
+        try:
+            return await self._db.write(lambda c: _append(c, record, via, reception, now))
+        finally:
+            self._entering.discard(named)
 
     def _check_limits(self, record: Record, via: Via) -> None:
         now, author = self._clock.monotonic(), record.author
