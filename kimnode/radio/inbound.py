@@ -6,6 +6,7 @@ A direct text to this gateway is private: it is not stored; its sender gets one 
 import contextlib
 import logging
 from collections import OrderedDict
+from functools import partial
 
 from kimnode.clock import Clock
 from kimnode.errors import Refused
@@ -31,6 +32,8 @@ from kimnode.wire.airtext import Say, Sos, SosCancel, parse, parse_command, sos_
 logger = logging.getLogger(__name__)
 
 HELP_EVERY_S = 600.0  # one help reply per radio in this time
+HELPS_PER_HOUR = 6  # to all together: node numbers can be invented, and each reply costs airtime
+HOUR_S = 3600.0
 TAKEN_REPEAT_S = 900.0  # an alarm that was taken: the same words later than this alarm anew
 RETOLD_S = 3 * 3600.0  # other gateways say an open alarm again for two hours (rules/sos.py)
 NOTED_EVERY_S = 60.0  # "last heard" of a radio is written at most so often
@@ -139,6 +142,11 @@ class Inbound:
             return
         words = phrase(self._voice.language, "help", post=self._voice.post)
         now = self._clock.now()
+        given = partial(
+            outbox.answers_between, priority=Priority.DIRECT, since=now - HOUR_S, to=now
+        )
+        if await self._db.read(given) >= HELPS_PER_HOUR:
+            return
         reply = NewPacket(
             0, 1, 1, Priority.DIRECT, packet.sender, self._voice.channel, words.encode(),
             packet.packet_id, True, now + EXPIRY_S[Priority.DIRECT],

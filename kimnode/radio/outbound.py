@@ -6,7 +6,7 @@ It only queues. The sender (sender.py) takes packets from there when airtime and
 import contextlib
 import logging
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from kimnode.clock import Clock
@@ -36,6 +36,7 @@ HOUR_S = 3600.0
 QUOTA_REASON = "quota"
 # Whoever has the channel key can invent alarms; our answers must not fill the air for them.
 ANSWERS_PER_HOUR = 20
+ALARMS_PER_HOUR = 30  # of the phones here, on the air; SOS airtime has no other bound
 MAX_REPEATED = 5  # open alarms that are said again, the newest
 
 
@@ -127,7 +128,7 @@ def packets(connection: sqlite3.Connection, entry: Entry, voice: Voice) -> list[
         return _chat(connection, entry, record.body, voice)
     if entry.via is not Via.RADIO and record.kind is Kind.SOS:
         payload = sos_packet(record.body.nick, record.body.text)
-        return [_packet(entry.seq, payload, voice, entry.received_at)]
+        return [_bounded(connection, entry, _packet(entry.seq, payload, voice, entry.received_at))]
     if entry.via is not Via.RADIO and record.kind is Kind.SOS_CANCEL:
         return [_packet(0, cancel_packet(record.body.nick), voice, entry.received_at)]
     return _about_alarm(connection, entry, voice)
@@ -149,6 +150,15 @@ def _chat(
         )
         for n, part in enumerate(parts, 1)
     ]  # fmt: skip
+
+
+def _bounded(connection: sqlite3.Connection, entry: Entry, alarm: NewPacket) -> NewPacket:
+    """One phone can pretend to be hundreds. All their alarms are on every page at once, and who
+    raised one beyond these is told that the radio has not sent it (yet: see _repeat_alarms)."""
+    hour = entry.received_at - HOUR_S, entry.received_at + HOUR_S
+    if outbox.alarms_between(connection, Priority.SOS, *hour) < ALARMS_PER_HOUR:
+        return alarm
+    return replace(alarm, state=State.FAILED, reason=QUOTA_REASON)
 
 
 def _packet(seq: int, payload: bytes, voice: Voice, since: float) -> NewPacket:

@@ -175,6 +175,18 @@ def answers_between(
     return int(count)
 
 
+def alarms_between(
+    connection: sqlite3.Connection, priority: Priority, since: float, to: float
+) -> int:
+    """How many messages of this class were put in line then, however often each."""
+    (count,) = connection.execute(
+        "SELECT count(DISTINCT seq) FROM outbox WHERE seq > 0 AND priority = ?"
+        " AND queued_at BETWEEN ? AND ? AND reason != 'quota'",
+        (priority, since, to),
+    ).fetchone()
+    return int(count)
+
+
 def last_queued_at(connection: sqlite3.Connection, seq: int) -> float | None:
     """When the message at `seq` was put in line last (an alarm is said again and again)."""
     (at,) = connection.execute("SELECT max(queued_at) FROM outbox WHERE seq = ?", (seq,)).fetchone()

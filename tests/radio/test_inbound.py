@@ -9,7 +9,7 @@ import pytest
 from kimnode.clock import Clock
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
-from kimnode.radio.inbound import Inbound
+from kimnode.radio.inbound import HELPS_PER_HOUR, Inbound
 from kimnode.radio.messages import BROADCAST, ChannelInfo, Heard, Radio
 from kimnode.radio.outbound import Voice
 from kimnode.record import Kind, Via
@@ -39,11 +39,11 @@ class Ear:
     clock: SetClock
     numbers: count = field(default_factory=lambda: count(1))
 
-    async def hear(self, *texts: str, sender: int = BUKIT) -> None:
+    async def hear(self, *texts: str, sender: int = BUKIT, to: int = BROADCAST) -> None:
         for text in texts:
             packet_id = next(self.numbers)
             packet = Heard(
-                sender, BROADCAST, 0, packet_id, 1, text.encode(), False, b"", False, 1, 3, 3,
+                sender, to, 0, packet_id, 1, text.encode(), False, b"", False, 1, 3, 3,
                 5.0, -80, 0, 0, 0,
             )  # fmt: skip
             await self.inbound.heard(packet, US)
@@ -121,3 +121,13 @@ async def test_a_clock_that_was_ahead_swallows_no_alarm_when_it_is_set_right(ear
     ear.clock.ahead_s = 0
     await ear.hear("SOS")
     assert (await ear.alarms())[1:] == [("SOS", SosState.OPEN)]
+
+
+async def test_invented_radios_get_only_so_many_help_replies_an_hour(ear):
+    count = "SELECT count(*) FROM outbox"
+    for number in range(40):
+        await ear.hear("apa ini?", sender=0x900 + number, to=US.num)
+    assert await ear.intake._db.read(lambda c: c.execute(count).fetchone()) == (HELPS_PER_HOUR,)
+    ear.clock.ahead_s = 2 * 3600
+    await ear.hear("apa ini?", sender=0xA00, to=US.num)
+    assert await ear.intake._db.read(lambda c: c.execute(count).fetchone()) == (HELPS_PER_HOUR + 1,)

@@ -10,10 +10,10 @@ from kimnode.clock import Clock
 from kimnode.errors import StoreError
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
-from kimnode.radio.outbound import PHONE_QUOTA, Outbound, Voice
+from kimnode.radio.outbound import ALARMS_PER_HOUR, PHONE_QUOTA, Outbound, Voice
 from kimnode.record import Via
 from kimnode.rules.delivery import State
-from kimnode.store import outbox
+from kimnode.store import outbox, views
 from kimnode.store.db import Database, open_database
 from tests.store import samples
 from tests.waiting import until
@@ -78,6 +78,18 @@ async def test_a_clock_that_was_ahead_does_not_use_up_a_phones_share(post):
         await until(lambda: _is_last(db, b"Ani: baru"))
 
 
+async def test_one_phone_that_pretends_to_be_hundreds_does_not_fill_the_air(post):
+    db, intake, clock = post
+    async with running(db, clock):
+        for number in range(ALARMS_PER_HOUR + 20):
+            alarm = samples.sos(f"palsu {number}", author=f"phone:{number:016x}")
+            await intake.accept(alarm, Via.WEB)
+        refused = await until(lambda: _failed(db, 20))
+    assert len(await queued(db)) == ALARMS_PER_HOUR
+    assert {packet.reason for packet in refused} == {"quota"}
+    assert len(await db.read(views.open_alarms)) == ALARMS_PER_HOUR + 20
+
+
 async def test_a_full_disk_only_delays_what_goes_on_the_air(post, monkeypatch):
     db, intake, _ = post
     clock = Clock(100)
@@ -99,6 +111,11 @@ async def test_a_full_disk_only_delays_what_goes_on_the_air(post, monkeypatch):
 
 async def _is_count(db: Database, count: int) -> bool:
     return len(await queued(db)) == count
+
+
+async def _failed(db: Database, count: int) -> list[outbox.OutPacket]:
+    packets = await db.read(lambda c: outbox.in_state(c, State.FAILED))
+    return packets if len(packets) == count else []
 
 
 async def _is_last(db: Database, payload: bytes) -> bool:
