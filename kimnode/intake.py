@@ -8,6 +8,7 @@ import hashlib
 import logging
 import sqlite3
 from dataclasses import dataclass
+from functools import partial
 
 from kimnode.clock import Clock
 from kimnode.errors import Refused
@@ -47,12 +48,12 @@ class Intake:
 
         The same author and nonce again is no error: a phone that lost our answer asks twice.
         """
-        known = await self._db.read(lambda c: log.find(c, record.author, record.nonce))
-        if known is not None:
-            return self._repeated(known, via)
         try:
             accepted = await self._enter(record, via, reception)
         except Refused as refused:
+            known = await self._db.read(partial(log.find, author=record.author, nonce=record.nonce))
+            if known is not None:  # who asks again too fast is still told where it is
+                return self._repeated(known, via)
             await self._count_refusal(via, refused)
             raise
         if not accepted.fresh:
@@ -115,6 +116,8 @@ def _append(
 
 
 def _situation(connection: sqlite3.Connection, record: Record) -> Situation:
+    if record.kind is Kind.CHAT and record.subject is None:
+        return Situation()
     subject_seq = log.by_id(connection, record.subject) if record.subject else None
     return Situation(
         subject=log.entry(connection, subject_seq) if subject_seq else None,

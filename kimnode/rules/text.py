@@ -41,14 +41,7 @@ def clean_text(raw: str | bytes, max_chars: int) -> str:
     and bidi characters, and piles of invisible characters or combining marks.
     """
     text = _decoded(raw, max_chars)
-    if any(c in BIDI_CONTROLS or _is_control(c) for c in text):
-        raise Refused(Reason.BAD_TEXT, "control or bidi character")
-    visible = _visible(text)
-    if len(text) - len(visible) > MAX_INVISIBLE:
-        raise Refused(Reason.BAD_TEXT, "invisible characters")
-    if has_pile(visible):
-        raise Refused(Reason.BAD_TEXT, "combining marks")
-    tidy = _tidy(visible)
+    tidy = _tidy(text if _is_plain(text) else _judged(text))
     if not tidy:
         raise Refused(Reason.EMPTY)
     if len(tidy) > max_chars:
@@ -57,6 +50,23 @@ def clean_text(raw: str | bytes, max_chars: int) -> str:
     if lines > MAX_LINES:
         raise Refused(Reason.TOO_LONG, f"{lines} lines, {MAX_LINES} are allowed")
     return tidy
+
+
+def _is_plain(text: str) -> bool:
+    """ASCII without control characters, as most texts are: nothing in it can deceive."""
+    return text.isascii() and text.replace("\n", "").isprintable()
+
+
+def _judged(text: str) -> str:
+    """The text without its few invisible characters; BAD_TEXT for what may deceive."""
+    if any(c in BIDI_CONTROLS or _is_control(c) for c in text):
+        raise Refused(Reason.BAD_TEXT, "control or bidi character")
+    visible = _visible(text)
+    if len(text) - len(visible) > MAX_INVISIBLE:
+        raise Refused(Reason.BAD_TEXT, "invisible characters")
+    if has_pile(visible):
+        raise Refused(Reason.BAD_TEXT, "combining marks")
+    return visible
 
 
 def readable(raw: bytes) -> str:
