@@ -17,6 +17,8 @@ demo: $(RUNTIME) ## Run a whole village: simulated radios, one node, the chat on
 
 test: $(DEV) ## Run the tests (about ten minutes); what this machine lacks is skipped with the reason
 	@$(PY) -m pytest -m "not campaign"
+	@$(PY) -m pytest -q tests/rules tests/wire tests/fuzz \
+	  --cov=kimnode.wire --cov=kimnode.rules --cov-branch --cov-fail-under=98 --cov-report=term:skip-covered
 
 check: $(DEV) ## Formatting, lint, types, import floors
 	@$(PY) -m ruff format --check .
