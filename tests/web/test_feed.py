@@ -131,6 +131,23 @@ async def test_states_go_to_the_writer_only(phone: TestClient, other: TestClient
     assert [i for i in reader.items if i["t"] == "delivery"] == []
 
 
+async def test_news_for_one_phone_is_no_empty_frame_for_the_others(
+    phone: TestClient, other: TestClient, village: Village
+):
+    writer, reader = await listen(phone), await listen(other)
+    await reader.until(lambda i: i["t"] == "board")
+    _, said = await post(phone, GOOD)
+    await reader.message(said["seq"])
+    feed = phone.server.app[FEED]
+    author = (await feed.read_since(Place(), 1))[0][0].author
+    for _ in range(2):
+        feed._tell('{"t":"delivery","seq":1}', author)
+    feed._publish()
+    await say(village, "akhir")
+    await reader.message(said["seq"] + 1)  # an empty frame would be no JSON
+    await writer.until(lambda i: i["t"] == "delivery")
+
+
 async def test_a_writer_that_was_away_learns_the_last_state(phone: TestClient, village: Village):
     _, said = await post(phone, GOOD)
     await deliver(village, said["seq"], State.FAILED, "duty-cycle")

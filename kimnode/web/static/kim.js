@@ -104,8 +104,8 @@
   const atEnd = () => talk.scrollHeight - talk.scrollTop - talk.clientHeight < 90;
   const toEnd = () => { talk.scrollTop = talk.scrollHeight; };
 
-  function addMessages(messages) {
-    const stay = !atEnd(), batch = document.createDocumentFragment();
+  function addMessages(messages, follow) {
+    const batch = document.createDocumentFragment();
     let own = false, fresh = 0;
     messages.forEach((m) => {
       if (m.cid) settle(m.cid);
@@ -120,8 +120,8 @@
     list.insertBefore(batch, list.querySelector(".waiting"));
     if (byId("empty")) byId("empty").remove();
     while (list.children.length > MAX_SHOWN) list.firstElementChild.remove();
-    if (own || !stay) toEnd(); else showPill(fresh);
-    if (!stay || own) seenAll();
+    if (own) toEnd();
+    if (own || follow) seenAll(); else showPill(fresh);
   }
   let below = 0;
   function showPill(fresh) {
@@ -160,7 +160,8 @@
       const number = (unread[tab.dataset.room] || []).length, badge = tab.querySelector("b");
       all += number;
       badge.hidden = !number;
-      badge.textContent = number ? fill(W.unread, {n: number}) : "";
+      badge.textContent = number || "";
+      badge.append(make("span", "unseen", " " + W.unread));
     });
     document.title = (all ? "(" + all + ") " : "") + title;
   }
@@ -260,14 +261,15 @@
     reload: onReload};
 
   function take(items) {
-    const messages = items.filter((i) => i.t === "message");
+    const messages = items.filter((i) => i.t === "message"), follow = atEnd();
     items.forEach((i) => {
       if (i.t === "message") after = Math.max(after, i.seq);
       if (i.rev) rev = Math.max(rev, i.rev);
     });
-    if (messages.length) { replaceSettled(messages); addMessages(messages); countUnread(messages); }
+    if (messages.length) { replaceSettled(messages); addMessages(messages, follow); countUnread(messages); }
     messages.filter((m) => m.kind === "note").forEach(onNote);
     items.forEach((i) => { if (on[i.t]) on[i.t](i); });
+    if (follow) toEnd();
   }
   // An own message that was answered before it came by the feed: put the true one in its place.
   function replaceSettled(messages) {
