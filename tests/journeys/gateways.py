@@ -68,7 +68,11 @@ async def open_gateway(
 
 @contextlib.contextmanager
 def hanging(device: Device):
-    """The radio's side of the cable hangs, whoever connects: open, nothing read, nothing said."""
+    """The radio's side of the cable hangs, whoever connects: open, nothing read, nothing said.
+
+    A radio that goes on hands what it kept to the connection it has, even to one that the node has
+    just given up: such a text is lost, and no node can help it. So what waits is kept from that.
+    """
     connect = device.connect
 
     def connect_wedged(sink):
@@ -83,5 +87,7 @@ def hanging(device: Device):
         yield
     finally:
         device.connect = connect
-        if device.client:
+        if device.firmware.service.to_phone:
+            device.drop_client()
+        elif device.client:
             device.client.wedge(False)
