@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from kimnode.errors import Refused
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
 from kimnode.radio.desk import Desk, open_desk
-from kimnode.radio.messages import NodeSeen
+from kimnode.radio.messages import LinkUp, NodeSeen
 from kimnode.radio.outbound import CURSOR
 from kimnode.radio.sim.village import SimVillage
 from kimnode.record import Kind, RadioState, Via
@@ -230,6 +230,14 @@ async def test_another_radio_in_its_place_is_refused_and_nothing_is_sent_to_it(v
         await post.write("rahasia")
         await village.clock.sleep(40)
         assert shown(village, "sawah") == []
+
+
+async def test_a_radio_without_a_region_is_named_in_the_log(post, caplog):
+    """It answers everything, so nothing else would say why no text goes out."""
+    radio = post.desk._radio
+    mute = replace(radio, lora=replace(radio.lora, region="UNSET"))
+    await post.desk._take(LinkUp(mute), post.desk._parts[0])
+    assert "transmits nothing" in caplog.text
 
 
 async def test_what_a_text_costs_and_waits_is_told(post):
