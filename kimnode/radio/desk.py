@@ -130,6 +130,11 @@ class Desk:
         match event:
             case LinkUp(radio):
                 self._radio = radio
+                if radio.lora and (radio.lora.region == "UNSET" or not radio.lora.tx_enabled):
+                    log.error(
+                        "the radio transmits nothing: set its region and switch transmitting on, "
+                        "for example with: meshtastic --set lora.region KR"
+                    )
                 await self._pin(radio, link)
             case Heard() if self._radio is not None:
                 await inbound.heard(event, self._radio)

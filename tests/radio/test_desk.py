@@ -236,7 +236,7 @@ async def test_a_radio_without_a_region_is_named_in_the_log(post, caplog):
     """It answers everything, so nothing else would say why no text goes out."""
     radio = post.desk._radio
     mute = replace(radio, lora=replace(radio.lora, region="UNSET"))
-    await post.desk._take(LinkUp(mute), post.desk._parts[0], post.desk._link)
+    await post.desk._take(LinkUp(mute), post.desk._link, post.desk._parts[0])
     assert "transmits nothing" in caplog.text
 
 
