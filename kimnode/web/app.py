@@ -67,7 +67,7 @@ def phones(app: web.Application) -> int:
 
 
 async def _say_goodbye(app: web.Application) -> None:
-    app[FEED].stop()
+    app[FEED].tail.stop()
     await sockets.close_all(app)
 
 

@@ -1,6 +1,6 @@
 """One phone's own place in the news, for as long as it is not where everybody is.
 
-It reads the database when it is far behind, the feed's kept items when it is a little behind.
+It reads the database when it is far behind, the kept items when it is a little behind.
 """
 
 from kimnode.web import news
@@ -24,7 +24,7 @@ class Follower:
     @property
     def caught_up(self) -> bool:
         """Whether it has heard everything that was published."""
-        return self._next == self._feed.end
+        return self._next == self._feed.tail.end
 
     def go_back(self, number: int, place: Place) -> None:
         """Begin again at item `number`, having heard all up to `place`."""
@@ -32,7 +32,7 @@ class Follower:
 
     async def read(self) -> bytes:
         """The next frame's payload (a JSON array); b"" when there is nothing for this phone now."""
-        items = self._feed.after(self._next, MAX_JOINED) if self._next >= 0 else None
+        items = self._feed.tail.after(self._next, MAX_JOINED) if self._next >= 0 else None
         if items is None:
             return await self._catch_up()
         if items:
@@ -41,8 +41,9 @@ class Follower:
 
     async def wait(self) -> bytes:
         """The next payload as soon as there is one; b"" when the node goes down."""
-        while not self._feed.stopped:
-            grew = self._feed.changed.waiter()
+        tail = self._feed.tail
+        while not tail.stopped:
+            grew = tail.changed.waiter()
             payload = await self.read()
             if payload:
                 return payload
@@ -53,7 +54,7 @@ class Follower:
     async def _catch_up(self) -> bytes:
         """What the database has after this phone's place; then it follows the kept items."""
         feed, place = self._feed, self._place
-        upto, number = feed.place_of_end(), feed.end
+        upto, number = feed.tail.place, feed.tail.end
         messages, changes = await feed.read_since(place, MAX_REPLAY + 1)
         lost = place.seq > upto.seq and place.seq > await feed.last_seq()
         if lost or len(messages) > MAX_REPLAY or len(changes) > MAX_REPLAY:

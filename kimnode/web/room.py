@@ -1,5 +1,6 @@
 """A room: read its talk, write into it. A plain page with a form; the script adds speed."""
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,8 +20,8 @@ from kimnode.web.identity import Phone, nick_of, of
 from kimnode.web.pages import PAGES
 from kimnode.web.posting import HTTP_STATUS, Wish, fulfil, refusal_words
 from kimnode.web.shown import DRAWING, Shown, dumps
-from kimnode.web.site import Site
-from kimnode.web.words import WORDS, Words
+from kimnode.web.site import SITE, Site
+from kimnode.web.words import WORDS
 from kimnode.wire.airtext import MAX_PARTS, MAX_TEXT_BYTES
 
 PAGE_MESSAGES = 30
@@ -69,55 +70,63 @@ async def _page(
 ) -> web.Response:
     """The room; with what was refused still in the form."""
     site, phone = of(request)
-    drawing, feed = request.app[DRAWING], request.app[FEED]
     before = _number(request.query.get("sebelum", ""))
     reply_to = _number((form or request.query).get("about" if form else "balas", ""))
-    seq, rev, found, replied = await site.db.read(
+    seq, rev, found, reply = await site.db.read(
         lambda c: (
             log.last_seq(c),
             views.last_rev(c),
             views.recent(c, room.id, PAGE_MESSAGES, before),
-            views.one(c, reply_to) if reply_to else None,
+            _quote(c, reply_to),
         )
     )
-    messages = _with_takers([drawing.show(message) for message in found])
-    nick = await nick_of(site, phone)
-    reply = None
-    if replied:
-        reply = Quote(replied.seq, replied.name, (replied.text or "")[:QUOTE_CHARS])
-    page = {
-        "room": room.id,
-        "archive": before is not None,
-        "seq": seq,
-        "rev": rev,
-        "board": feed.place.board,
-        "day": messages[-1].day if messages else "",
-        **_of_phone(phone, nick),
-        **_of_air(site, room),
-    }
+    messages = _with_takers([request.app[DRAWING].show(message) for message in found])
+    page = {"room": room.id, "archive": before is not None, "seq": seq, "rev": rev}
+    page |= {"day": messages[-1].day if messages else "", **_of_air(site, room)}
     return request.app[PAGES].html(
         request,
         "room.html",
         status,
+        **await _surroundings(request, phone, page),
         room=room,
-        rooms=[shown for shown in ROOMS.values() if shown.wifi],
         messages=messages,
         older=found[0].seq if len(found) == PAGE_MESSAGES else None,
         archive=before is not None,
         writing=bool(oops or reply or "tulis" in request.query),
         reply=reply,
-        alarms=feed.alarms,
-        radio=drawing.radio(),
-        me=phone.mark,
-        nick=nick,
-        tag=phone.tag,
-        days=site.config.retention_days,
-        max_chars=MAX_TEXT_CHARS,
         oops=oops,
         text=(form or {}).get("text", ""),
-        token=new_token(),
-        page=_json_for_page(page, request.app[WORDS]),
     )
+
+
+async def _surroundings(
+    request: web.Request, phone: Phone, page: dict[str, object]
+) -> dict[str, object]:
+    """What the page shows around the talk, the same in every room; and what its script is told."""
+    site, feed = request.app[SITE], request.app[FEED]
+    nick = await nick_of(site, phone)
+    page = page | {"board": feed.place.board, "me": phone.mark, "nick": nick, "tag": phone.tag}
+    told = dumps(page)
+    return {
+        "rooms": [shown for shown in ROOMS.values() if shown.wifi],
+        "alarms": feed.board.alarms,
+        "radio": request.app[DRAWING].radio(),
+        "me": phone.mark,
+        "nick": nick,
+        "tag": phone.tag,
+        "days": site.config.retention_days,
+        "max_chars": MAX_TEXT_CHARS,
+        "token": new_token(),
+        "page": f'{told[:-1]},"words":{request.app[WORDS].for_phone()}}}',
+    }
+
+
+def _quote(connection: sqlite3.Connection, seq: int | None) -> Quote | None:
+    """The message that is to be answered, shortened."""
+    message = views.one(connection, seq) if seq else None
+    if message is None:
+        return None
+    return Quote(message.seq, message.name, (message.text or "")[:QUOTE_CHARS])
 
 
 def _room_of(request: web.Request) -> Room:
@@ -140,10 +149,6 @@ def _with_takers(messages: list[Shown]) -> list[Shown]:
     return [replace(m, sos_words=notes[m.seq]) if m.sos and m.seq in notes else m for m in messages]
 
 
-def _of_phone(phone: Phone, nick: str) -> dict[str, object]:
-    return {"me": phone.mark, "nick": nick, "tag": phone.tag}
-
-
 def _of_air(site: Site, room: Room) -> dict[str, object]:
     """What the script needs to tell the price of a text before it is sent."""
     low, high = PRICE_PROBE_BYTES
@@ -152,7 +157,3 @@ def _of_air(site: Site, room: Room) -> dict[str, object]:
     prices = [round(low_s - low * per_byte, 4), round(per_byte, 6)]
     on_air = room.radio and site.config.radio != Config().radio
     return {"radio": on_air, "air": [MAX_TEXT_BYTES, MAX_PARTS, *prices]}
-
-
-def _json_for_page(page: dict[str, object], words: Words) -> str:
-    return f'{dumps(page)[:-1]},"words":{words.for_phone()}}}'

@@ -12,12 +12,13 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from kimnode.errors import Refused
 from kimnode.web.doors import DOORS
-from kimnode.web.feed import FEED, Feed, Lane
+from kimnode.web.feed import FEED, Feed
 from kimnode.web.follower import Follower
 from kimnode.web.identity import Phone, of
 from kimnode.web.news import MAX_POSITION, Place
 from kimnode.web.posting import MAX_REQUEST_BYTES, answer, refusal, unreadable
 from kimnode.web.site import Site
+from kimnode.web.tail import Lane
 from kimnode.web.words import WORDS
 
 log = logging.getLogger(__name__)
@@ -91,19 +92,19 @@ async def _send(
     """Send what this phone missed; then let the feed write to it until it falls behind."""
     follower = Follower(feed, lane.author, place)
     try:
-        while not feed.stopped:
+        while not feed.tail.stopped:
             if payload := await follower.read():
                 async with site.clock.timeout(SEND_TIMEOUT_S):
                     await ws.send_frame(payload, WSMsgType.TEXT)
             elif follower.caught_up:
-                feed.join(lane)
+                feed.tail.join(lane)
                 await lane.fell_behind.wait()
                 follower.go_back(lane.next, lane.place)
     except (ConnectionError, TimeoutError) as error:
         log.debug("a phone's socket broke: %s", error)
         lane.outlet.abort()
     finally:
-        feed.leave(lane)
+        feed.tail.leave(lane)
 
 
 async def _receive(

@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import (
-    ClientWebSocketResponse,
     DummyCookieJar,
     WSMsgType,
-    WSServerHandshakeError,
     web,
 )
 from aiohttp.test_utils import TestClient, TestServer
@@ -19,47 +17,13 @@ from kimnode.record import RadioState
 from kimnode.rules.delivery import State
 from kimnode.web import follower as follower_module
 from kimnode.web import sockets as sockets_module
-from kimnode.web.app import Bounds, create_app, phones
+from kimnode.web.app import create_app, phones
 from kimnode.web.feed import FEED
 from kimnode.web.follower import Follower
 from kimnode.web.news import Place, text_frame
 from tests.web.conftest import Village, deliver, eventually, fill_room, hear, say
+from tests.web.ear import WAIT_S, listen
 from tests.web.test_posting import CID, GOOD, counted, post
-
-WAIT_S = 10.0
-
-
-class Ear:
-    """A phone's socket and what came by it."""
-
-    def __init__(self, ws: ClientWebSocketResponse) -> None:
-        self.ws = ws
-        self.items: list[dict] = []
-
-    async def until(self, wanted) -> dict:
-        """The first item, old or new, for which `wanted` holds."""
-        heard = 0
-        async with asyncio.timeout(WAIT_S):
-            while True:
-                for item in self.items[heard:]:
-                    if wanted(item):
-                        return item
-                heard = len(self.items)
-                message = await self.ws.receive()
-                assert message.type is WSMsgType.TEXT, message
-                self.items += json.loads(message.data)
-
-    async def message(self, seq: int) -> dict:
-        return await self.until(lambda i: i["t"] == "message" and i["seq"] == seq)
-
-    def seqs(self) -> list[int]:
-        return [i["seq"] for i in self.items if i["t"] == "message"]
-
-
-async def listen(phone: TestClient, **hello: int) -> Ear:
-    ws = await phone.ws_connect("/ws")
-    await ws.send_json(hello)
-    return Ear(ws)
 
 
 @pytest.fixture
@@ -148,6 +112,19 @@ async def test_news_for_one_phone_is_no_empty_frame_for_the_others(
     await writer.until(lambda i: i["t"] == "delivery")
 
 
+async def test_a_poll_is_told_of_its_own_texts_only(phone: TestClient, village: Village):
+    feed = phone.server.app[FEED]
+    _, said = await post(phone, GOOD)
+    await eventually(lambda: feed.place.seq == said["seq"])
+    stranger = Follower(feed, "phone:00", feed.place)
+    assert await stranger.read() == b""
+    await deliver(village, said["seq"], State.RELAYED)
+    await eventually(lambda: feed.place.rev == 2)
+    assert not stranger.caught_up
+    assert await stranger.read() == b""
+    assert stranger.caught_up
+
+
 async def test_a_writer_that_was_away_learns_the_last_state(phone: TestClient, village: Village):
     _, said = await post(phone, GOOD)
     await deliver(village, said["seq"], State.FAILED, "duty-cycle")
@@ -220,13 +197,13 @@ async def test_one_phone_that_does_not_read_delays_nobody(
 async def test_a_follower_far_behind_the_kept_items_reads_the_database(village: Village):
     async with TestClient(TestServer(create_app(village.site))) as phone:
         feed = phone.server.app[FEED]
-        feed._tail = deque(feed._tail, maxlen=8)
+        feed.tail._items = deque(feed.tail._items, maxlen=8)
         follower = Follower(feed, "phone:00", Place(0, 0, feed.place.board))
         await say(village, "satu")
         got = json.loads(await follower.wait())
         await fill_room(village, 40)
         await eventually(lambda: feed.place.seq == 41)
-        assert feed.after(follower._next, 1) is None
+        assert feed.tail.after(follower._next, 1) is None
         got += json.loads(await follower.read())
         assert [i["seq"] for i in got if i["t"] == "message"] == list(range(1, 42))
         assert follower.caught_up
@@ -246,100 +223,6 @@ async def test_prepared_frames_are_what_a_web_socket_client_reads(size: int):
     async with TestClient(TestServer(app)) as phone:
         async with phone.ws_connect("/") as ws:
             assert await ws.receive_str(timeout=WAIT_S) == "x" * size
-
-
-async def test_rubbish_on_a_socket_gets_an_answer_and_is_counted(
-    phone: TestClient, village: Village
-):
-    ear = await listen(phone)
-    for number, rubbish in enumerate(("{", "[]", "null", '{"t":"x"}', "\u0000"), 1):
-        await ear.ws.send_str(rubbish)
-        item = await ear.until(lambda i, n=number: len(_refused(ear)) == n and i["t"] == "refused")
-        assert item["words"]
-    await ear.ws.send_bytes(b"\xff")
-    await ear.until(lambda _i: len(_refused(ear)) == 6)
-    assert counted(village, "wire_errors") == 6
-    await ear.ws.send_json(GOOD)
-    await ear.until(lambda i: i["t"] == "ok")
-
-
-def _refused(ear: Ear) -> list[dict]:
-    return [i for i in ear.items if i["t"] == "refused"]
-
-
-@pytest.mark.parametrize(
-    ("frame", "code"), [("x" * 20_000, 1009), (b"\xff\xff", 1007)], ids=["huge", "not UTF-8"]
-)
-async def test_broken_frames_close_the_socket_with_the_reason(
-    phone: TestClient, village: Village, frame: str | bytes, code: int
-):
-    ear = await listen(phone)
-    await ear.until(lambda i: i["t"] == "board")
-    if isinstance(frame, bytes):
-        await ear.ws._writer.send_frame(frame, WSMsgType.TEXT)
-    else:
-        await ear.ws.send_str(frame)
-    async with asyncio.timeout(WAIT_S):
-        while (await ear.ws.receive()).type is WSMsgType.TEXT:
-            pass
-    assert ear.ws.close_code == code
-    await eventually(lambda: counted(village, "wire_errors"))
-
-
-@pytest.mark.parametrize(
-    "hello", ["x", "[]", '{"after":"1"}', '{"after":-1}', '{"rev":true}', b"\x00"]
-)
-async def test_a_wrong_hello_is_refused(phone: TestClient, village: Village, hello: str | bytes):
-    ws = await phone.ws_connect("/ws")
-    await (ws.send_str(hello) if isinstance(hello, str) else ws.send_bytes(hello))
-    (item,) = json.loads((await ws.receive(WAIT_S)).data)
-    assert (item["t"], item["reason"]) == ("refused", "bad-request")
-    assert (await ws.receive(WAIT_S)).type is WSMsgType.CLOSE
-    assert counted(village, "wire_errors") == 1
-
-
-async def test_who_says_nothing_is_sent_away(phone: TestClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sockets_module, "HELLO_TIMEOUT_S", 0.05)
-    ws = await phone.ws_connect("/ws")
-    assert (await ws.receive(WAIT_S)).type is WSMsgType.CLOSE
-
-
-async def test_a_ping_is_answered(phone: TestClient):
-    ear = await listen(phone)
-    await ear.ws.send_str('{"t":"ping"}')
-    await ear.until(lambda i: i["t"] == "pong")
-
-
-async def test_sockets_are_bounded_per_phone_and_per_address(
-    phone: TestClient, server: TestServer, village: Village
-):
-    await phone.get("/r/umum")  # takes a cookie: one phone
-    ears = [await listen(phone) for _ in range(3)]
-    with pytest.raises(WSServerHandshakeError) as refused:
-        await phone.ws_connect("/ws")
-    assert refused.value.status == 429
-    assert refused.value.headers["Retry-After"]
-    async with TestClient(server, cookie_jar=DummyCookieJar()) as crowd:
-        ears += [await listen(crowd) for _ in range(5)]  # no cookie: each a new phone
-        with pytest.raises(WSServerHandshakeError):
-            await crowd.ws_connect("/ws")
-        assert (await crowd.get("/api/feed")).status == 429
-        assert phones(server.app) == 6
-        await say(village, "halo")
-        for ear in ears:
-            await ear.message(1)
-        for ear in ears:
-            await ear.ws.close()
-    await eventually(lambda: not phones(server.app))
-
-
-async def test_the_node_bounds_all_sockets_together(village: Village):
-    village.bounds = Bounds(per_device=100, per_address=100, overall=4)
-    async with TestClient(TestServer(create_app(village.site))) as phone:
-        for _ in range(4):
-            await listen(phone)
-        with pytest.raises(WSServerHandshakeError):
-            await phone.ws_connect("/ws")
 
 
 async def test_the_long_poll_gives_the_same_items(phone: TestClient, village: Village):

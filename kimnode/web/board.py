@@ -1,0 +1,37 @@
+"""What every phone shows above the talk whatever room it is in: the radio line and open alarms.
+
+A state, not an event: the newest board replaces the one before, so a missed one does no harm.
+"""
+
+from collections.abc import Sequence
+
+from kimnode.store.views import Message
+from kimnode.web.shown import Drawing, Shown, dumps
+
+MAX_ALARMS = 20  # shown at once; more would only hide the first
+ALARM_PARTS = ("seq", "mark", "name", "tag", "text", "origin", "time")
+
+
+class Board:
+    """`renew()` after something may have changed; `text(version)` is the item for phones."""
+
+    def __init__(self, drawing: Drawing) -> None:
+        self.alarms: Sequence[Shown] = ()  # every SOS that nobody has taken, oldest first
+        self._drawing = drawing
+        self._parts = ""
+
+    def set_alarms(self, alarms: Sequence[Message]) -> None:
+        self.alarms = [self._drawing.show(alarm) for alarm in alarms[:MAX_ALARMS]]
+
+    def renew(self) -> bool:
+        """Whether it says something else than before."""
+        code, words = self._drawing.radio()
+        alarms = [{part: getattr(alarm, part) for part in ALARM_PARTS} for alarm in self.alarms]
+        parts = dumps({"radio": {"code": code, "words": words}, "alarms": alarms})
+        changed = parts != self._parts
+        self._parts = parts
+        return changed
+
+    def text(self, version: int) -> str:
+        """The board as a JSON item."""
+        return f'{{"t":"board","board":{version},{self._parts[1:]}'
