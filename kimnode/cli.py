@@ -45,9 +45,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _purposeful(error: BaseException) -> KimnodeError | None:
-    """The error that was raised on purpose, out of the task groups that it came through."""
+    """The error that was raised on purpose, out of the task groups that it came through; None
+    when there is any other among them."""
     if isinstance(error, BaseExceptionGroup):
-        return next(filter(None, map(_purposeful, error.exceptions)), None)
+        found = [_purposeful(one) for one in error.exceptions]
+        return None if None in found else found[0]
     return error if isinstance(error, KimnodeError) else None
 
 

@@ -6,6 +6,7 @@ A radio serves one client: while the node runs, the doctor asks the node and lea
 
 import asyncio
 import contextlib
+import json
 import random
 import shutil
 import sqlite3
@@ -14,18 +15,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import aiohttp
 
 from kimnode.clock import Clock
 from kimnode.config import Config
 from kimnode.errors import KimnodeError
-from kimnode.radio.desk import PINNED_KEY
+from kimnode.radio.desk import PINNED_KEY, UNSET_REGION
 from kimnode.radio.link import Link
 from kimnode.radio.messages import LinkUp, Radio
 from kimnode.radio.transport import parse_address
-from kimnode.store import log, people, project, retention
+from kimnode.record import RadioState
+from kimnode.store import counts, log, people, project, retention
 from kimnode.store.db import open_database
 from kimnode.store.migrate import schema_files
 from kimnode.web.words import Words
@@ -34,8 +36,8 @@ ASK_TIMEOUT_S = 3.0
 RADIO_TIMEOUT_S = 20.0
 DISK_SCARCE_MB, DISK_FULL_MB = 500, 50
 MB = 1_000_000
+DAY_S, REFUSED_DAYS = 86_400, 7
 BUILT_AFTER = datetime(2026, 11, 1, tzinfo=UTC).timestamp()  # no true clock shows less than this
-UNSET_REGION = "UNSET"
 
 
 class Level(StrEnum):
@@ -87,11 +89,7 @@ async def _all(config: Config, rebuild: bool) -> AsyncIterator[Finding]:
     if config.radio == "none":
         yield _found(Level.CARE, "radio-none")
     elif running:
-        yield (
-            _found(Level.GOOD, "radio-up")
-            if "kimnode_radio_up 1.0" in running
-            else _found(Level.BAD, "radio-down", reason="")
-        )
+        yield _heard_of_radio(running.get("radio"))
     else:
         yield await _radio(config)
 
@@ -107,18 +105,18 @@ def _disk(path: Path) -> Finding:
     return _found(level, key, free=free_mb)
 
 
-async def _running(config: Config) -> str:
-    """The metrics of a node that runs with these settings; "" when none answers."""
-    url = f"http://{_reachable(config.listen)}:{config.port}/metrics"
+async def _running(config: Config) -> dict[str, Any]:
+    """What a node that runs with these settings says of itself; empty when none answers."""
+    url = f"http://{_reachable(config.listen)}:{config.port}/healthz"
     timeout = aiohttp.ClientTimeout(total=ASK_TIMEOUT_S)
-    with contextlib.suppress(aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
-            text = await answer.text()
-            return text if "kimnode_" in text else ""
-    return ""
+            said = json.loads(await answer.text())
+            return said if isinstance(said, dict) and "database" in said else {}
+    return {}
 
 
-async def _pages(config: Config, running: str) -> Finding:
+async def _pages(config: Config, running: dict[str, Any]) -> Finding:
     where = f"http://{_reachable(config.listen)}:{config.port}/"
     if running:
         return _found(Level.GOOD, "pages-running", where=where)
@@ -134,7 +132,7 @@ def _reachable(listen: str) -> str:
     return "127.0.0.1" if listen in {"0.0.0.0", "::"} else listen  # noqa: S104 - compared only
 
 
-async def _rebuild(config: Config, running: str, now: float) -> Finding:
+async def _rebuild(config: Config, running: dict[str, Any], now: float) -> Finding:
     if running:
         return _found(Level.BAD, "rebuild-running")
     async with open_database(Path(config.database), int(now)) as db:
@@ -172,6 +170,10 @@ def _opened(connection: sqlite3.Connection, path: Path, now: float) -> Iterator[
         yield _found(Level.BAD, "log-broken", count=len(faults), seq=faults[0].seq)
     used_mb = retention.used_bytes(connection) // MB
     yield _found(Level.GOOD, "database", count=log.last_seq(connection), used=used_mb)
+    refused = counts.refused_since(connection, int(now) // DAY_S - REFUSED_DAYS)
+    if refused:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(refused.items()))
+        yield _found(Level.GOOD, "refused", count=sum(refused.values()), reasons=reasons)
     newest = connection.execute("SELECT coalesce(max(received_at), 0) FROM log").fetchone()[0]
     yield _clock(now, newest)
 
@@ -181,6 +183,15 @@ def _clock(now: float, newest: int) -> Finding:
     if now < max(BUILT_AFTER, newest):
         return _found(Level.BAD, "clock-behind", time=shown)
     return _found(Level.GOOD, "clock", time=shown)
+
+
+def _heard_of_radio(state: object) -> Finding:
+    """What the running node says; it alone may talk to the radio."""
+    if state == RadioState.UP:
+        return _found(Level.GOOD, "radio-up")
+    if state == RadioState.MUTE:
+        return _found(Level.BAD, "radio-mute")
+    return _found(Level.BAD, "radio-down", reason="")
 
 
 async def _radio(config: Config) -> Finding:

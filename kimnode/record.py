@@ -98,6 +98,7 @@ class RadioState(StrEnum):
     WEDGED = "wedged"  # the port is open, nothing comes
     DOWN = "down"
     WRONG = "wrong"  # another radio answers in its place
+    MUTE = "mute"  # it answers, but may not transmit: no region, or its transmitter is off
 
 
 @dataclass(frozen=True, slots=True)

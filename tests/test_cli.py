@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import random
 import signal
 import socket
 import sqlite3
@@ -18,6 +19,7 @@ from kimnode import __version__
 from kimnode.clock import Clock
 from kimnode.config import Config, parse
 from kimnode.doctor import examine
+from kimnode.node import open_node
 from kimnode.radio.sim.village import SimVillage
 from tests.waiting import until
 
@@ -100,6 +102,11 @@ async def served(url: str) -> bool:
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return answer.status == 200
     return False
+
+
+async def says(url: str, words: str) -> bool:
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return words in await answer.text()
 
 
 async def say(url: str, text: str) -> dict[str, object]:
@@ -204,8 +211,12 @@ async def test_the_doctor_names_a_region_that_is_not_set(tmp_path):
             database=str(tmp_path / "x.db"),
         )
         code, text = await report(config)
-    assert code == 1
-    assert "Pilih wilayah KR" in text
+        assert (code, "Pilih wilayah KR" in text) == (1, True)
+        async with open_node(config, Clock(), random.Random(1)) as url:
+            await until(lambda: says(f"{url}healthz", '"mute"'))
+            code, text = await report(config)
+            assert (code, "Radio tidak memancar" in text) == (1, True)
+            await until(lambda: says(f"{url}r/umum", "Radio belum boleh memancar"))
 
 
 async def test_the_doctor_names_a_damaged_database_and_a_taken_port(tmp_path):

@@ -46,6 +46,7 @@ from kimnode.wire.airtext import MAX_TEXT_BYTES
 log = logging.getLogger(__name__)
 
 PINNED_KEY = "radio-key"  # fact: public key of the radio that this node belongs to
+UNSET_REGION = "UNSET"  # a radio fresh from the shop: firmware refuses to transmit
 LEDGER_S = 2 * 3600.0
 LOOK_EVERY_S = 2.0
 TIME_IS_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")  # set by systemd-timesyncd
@@ -96,6 +97,8 @@ class Desk:
         if self._link is None:
             return RadioState.NONE, 0.0, ""
         status = self._link.status()
+        if status.state is LinkState.UP and self._radio and not transmits(self._radio):
+            return RadioState.MUTE, status.since, "no region, or transmitting is off"
         return STATES[status.state], status.since, status.reason
 
     def airtime_ms(self) -> tuple[float, float]:
@@ -130,7 +133,7 @@ class Desk:
         match event:
             case LinkUp(radio):
                 self._radio = radio
-                if radio.lora and (radio.lora.region == "UNSET" or not radio.lora.tx_enabled):
+                if not transmits(radio):
                     log.error(
                         "the radio transmits nothing: set its region and switch transmitting on, "
                         "for example with: meshtastic --set lora.region KR"
@@ -169,6 +172,11 @@ class Desk:
     def _preset(self) -> Preset:
         lora = self._radio.lora if self._radio else None
         return lora.preset if lora else DEFAULT_PRESET
+
+
+def transmits(radio: Radio) -> bool:
+    """Whether the radio's settings let it transmit; True when it did not tell them."""
+    return radio.lora is None or (radio.lora.region != UNSET_REGION and radio.lora.tx_enabled)
 
 
 def _part_sizes(text_bytes: int) -> list[int]:

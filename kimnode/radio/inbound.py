@@ -61,7 +61,9 @@ class Inbound:
         heard_at = min(node.last_heard, int(self._clock.now()))
         names = radio_name(node.long_name), radio_name(node.short_name)
         known = people.RadioNode(node.num, *names, node.public_key, heard_at)
-        await self._db.write(lambda c: people.save_node(c, known), quiet=True)
+        before = await self._db.read(partial(people.node, num=node.num))
+        if before is None or before.is_news(known):  # a radio's whole list comes at each connection
+            await self._db.write(lambda c: people.save_node(c, known), quiet=True)
 
     async def heard(self, packet: Heard, radio: Radio) -> None:
         """Any packet that our radio could read."""

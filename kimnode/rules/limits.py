@@ -1,7 +1,7 @@
 """How much one phone, one radio and everybody together may say. Token buckets, bounded memory.
 
-A check either raises and changes nothing, or counts the message: call it last, when everything
-else allows the message, and not for a repetition of one that is already in the log.
+A check either raises and changes nothing, or counts the message. A message that is asked for again
+is counted again; who refuses it must first look whether it is in the log already.
 """
 
 from collections import OrderedDict, deque

@@ -39,9 +39,3 @@ def air_priority(kind: Kind, room_id: str, via: Via) -> Priority | None:
         room = ROOMS.get(room_id)
         return route.air if room and room.radio else None
     return route.air
-
-
-def to_phones(kind: Kind, room_id: str) -> bool:
-    """Whether phones on the village Wi-Fi are shown it."""
-    room = ROOMS.get(room_id)
-    return not ROUTES[kind].by_room or bool(room and room.wifi)

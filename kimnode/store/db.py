@@ -74,7 +74,12 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """`work(connection)` on the reader: sees committed rows only, cannot write."""
-        return await self._reader.run(work)
+        try:
+            return await self._reader.run(work)
+        except sqlite3.OperationalError as error:  # the disk's fault; anything else is ours
+            raise StoreError(
+                f"The database could not be read ({error}). Check the disk."
+            ) from error
 
     async def write(self, work: Work[T], *, quiet: bool = False) -> T:
         """`work(connection)` in the next group commit; returns after it is on disk.

@@ -53,7 +53,7 @@ class OutPacket:
     want_ack: bool
     state: State
     packet_id: int | None
-    attempt: int  # transmissions started by us under a new packet id
+    attempt: int  # writes to the radio, also under the same packet id
     queued_at: float  # unix seconds, as the times below
     not_before: float
     expires_at: float

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 
 MAX_DEVICES = 5000  # phones remembered; the longest unseen that never wrote goes first
+HEARD_AGAIN_S = 600
 MAX_NODES = 500  # radios remembered; a forger of NodeInfo must not fill the disk
 
 
@@ -28,6 +29,12 @@ class RadioNode:
     short_name: str
     public_key: bytes
     last_heard: int
+
+    def is_news(self, later: "RadioNode") -> bool:
+        """Whether `later` says anything worth a write: a name, a key, or that it is still there."""
+        same = (self.long_name, self.short_name) == (later.long_name, later.short_name)
+        keyed = bool(self.public_key) or not later.public_key
+        return not (same and keyed and later.last_heard - self.last_heard < HEARD_AGAIN_S)
 
 
 def device(connection: sqlite3.Connection, device_id: bytes) -> Device | None:
@@ -55,6 +62,11 @@ def save_node(connection: sqlite3.Connection, node: RadioNode) -> None:
         (node.num, node.long_name, node.short_name, node.public_key, node.last_heard),
     )
     _trim(connection, "node", "last_heard", MAX_NODES)
+
+
+def node(connection: sqlite3.Connection, num: int) -> RadioNode | None:
+    row = connection.execute("SELECT * FROM node WHERE num = ?", (num,)).fetchone()
+    return RadioNode(*row) if row else None
 
 
 def touch_node(connection: sqlite3.Connection, num: int, now: int) -> None:

@@ -1,7 +1,7 @@
 """Keeps the file within its budget of days and megabytes. Runs once an hour.
 
-Never deleted: what the uplink has no receipt for, alarms, and replay rows (`seen`): a recording of
-an old packet must stay a repetition for ever.
+Never deleted: what the uplink has no receipt for, alarms, and the replay rows (`seen`) of what came
+by radio: a recording of an old packet must stay a repetition for ever.
 """
 
 import sqlite3
@@ -77,6 +77,8 @@ def delete_batch(connection: sqlite3.Connection, budget: Budget, now: int) -> in
             BATCH,
         ),
     ).fetchall()
+    # A phone asks again within hours at most; what was on the air can be replayed for ever.
+    connection.executemany("DELETE FROM seen WHERE seq = ? AND author LIKE 'phone:%'", rows)
     connection.executemany("DELETE FROM log WHERE seq = ?", rows)
     return len(rows)
 

@@ -28,7 +28,10 @@ LONG_WAIT_S = 3600.0
 SOON_S = 10.0
 MAX_ESTIMATES = 512  # messages whose turn is estimated; the oldest is estimated anew
 
-SILENT = (RadioState.DOWN, RadioState.WEDGED, RadioState.WRONG, RadioState.CONNECTING)
+SILENT = (
+    *(RadioState.DOWN, RadioState.WEDGED, RadioState.WRONG, RadioState.CONNECTING),
+    RadioState.MUTE,
+)
 
 # What a person can do about a packet's reason code; the codes are those of rules/delivery.py and
 # of the airtime governor. Anything else is "why.other".
@@ -42,6 +45,7 @@ WHY = {
     "no-channel": "why.setup",
     "too-large": "why.long",
     "too-big": "why.long",
+    "quota": "why.quota",
 }
 
 
@@ -172,7 +176,7 @@ class Drawing:
             if notice.waiting:
                 parts.append(words.count("radio.waiting", notice.waiting))
             return notice.radio.value, " · ".join(parts)
-        if notice.radio in (RadioState.WRONG, RadioState.CONNECTING):
+        if notice.radio in (RadioState.WRONG, RadioState.CONNECTING, RadioState.MUTE):
             return notice.radio.value, words(f"radio.{notice.radio.value}")
         return notice.radio.value, words("radio.silent", time=words.clock_time(notice.since))
 

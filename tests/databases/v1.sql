@@ -123,7 +123,7 @@ CREATE TABLE sos (
 INSERT INTO "sos" VALUES(3,'taken','Budi',1800000000);
 CREATE INDEX log_room ON log (room, seq);
 CREATE INDEX reception_packet ON reception (packet_id);
-CREATE INDEX outbox_state ON outbox (state) WHERE state IN ('queued', 'in_radio');
+CREATE INDEX outbox_state ON outbox (state);
 CREATE INDEX outbox_rev ON outbox (rev);
 CREATE INDEX outbox_seq ON outbox (seq);
 CREATE INDEX outbox_packet ON outbox (packet_id);

@@ -7,7 +7,7 @@ import pytest
 from kimnode.record import Kind, Via
 from kimnode.rules.airtime import Priority
 from kimnode.rules.rooms import ROOMS
-from kimnode.rules.routes import ROUTES, air_priority, to_phones
+from kimnode.rules.routes import ROUTES, air_priority
 
 NOT_RADIO = [via for via in Via if via is not Via.RADIO]
 EMERGENCIES = [Kind.SOS, Kind.SOS_ACK, Kind.SOS_CANCEL]
@@ -39,13 +39,3 @@ def test_chat_goes_on_air_from_radio_rooms_only(via):
 )
 def test_an_emergency_always_goes_on_air(kind, via, room_id):
     assert air_priority(kind, room_id, via) is Priority.SOS
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_phones_are_shown_every_room_that_is_known(kind):
-    assert all(to_phones(kind, room_id) for room_id in ROOMS)
-
-
-def test_of_unknown_rooms_phones_are_shown_emergencies_only():
-    shown = [kind for kind in Kind if to_phones(kind, "unknown")]
-    assert shown == EMERGENCIES

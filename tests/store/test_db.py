@@ -23,7 +23,7 @@ async def test_a_write_is_seen_by_the_reader_after_it_returns(db: Database):
 
 
 async def test_the_reader_cannot_write(db: Database):
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(StoreError, match="readonly"):
         await db.read(lambda c: c.execute("DELETE FROM log"))
 
 

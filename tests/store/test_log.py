@@ -217,3 +217,18 @@ def test_one_radio_text_heard_by_two_gateways_is_one_record():
 def test_a_record_with_the_wrong_salt_size_is_refused():
     with pytest.raises(WireError, match="salt of 3 bytes"):
         records.written(Kind.CHAT, "phone:aa", "umum", 0, bytes(16), samples.chat().body, bytes(3))
+
+
+async def test_a_phones_replay_row_goes_with_its_message(db: Database):
+    record = samples.chat()
+    await db.write(put(record, now=NOW - 90 * 86400))
+    await db.write(lambda c: retention.delete_batch(c, Budget(30, 100), NOW))
+    assert await db.read(lambda c: log.find(c, record.author, record.nonce)) is None
+
+
+def test_a_radio_that_says_the_same_again_is_no_news():
+    known = people.RadioNode(5, "A", "A", b"", NOW)
+    assert not known.is_news(people.RadioNode(5, "A", "A", b"", NOW + 60))
+    assert known.is_news(people.RadioNode(5, "A", "A", b"", NOW + 600))
+    assert known.is_news(people.RadioNode(5, "B", "A", b"", NOW))
+    assert known.is_news(people.RadioNode(5, "A", "A", b"k" * 32, NOW))

@@ -79,7 +79,7 @@ CREATE TABLE outbox (
   reason     TEXT    NOT NULL DEFAULT '',
   rev        INTEGER NOT NULL           -- grows with every change, so that phones can catch up
 );
-CREATE INDEX outbox_state ON outbox (state) WHERE state IN ('queued', 'in_radio');
+CREATE INDEX outbox_state ON outbox (state);
 CREATE INDEX outbox_rev ON outbox (rev);
 CREATE INDEX outbox_seq ON outbox (seq);
 CREATE INDEX outbox_packet ON outbox (packet_id);
