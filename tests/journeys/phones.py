@@ -7,8 +7,10 @@ the same client id until the node has answered.
 import asyncio
 import base64
 import contextlib
+import html
 import json
 import random
+import re
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -18,10 +20,13 @@ from typing import Any
 import aiohttp
 
 from kimnode.clock import Clock
+from tests.waiting import until
 
 ANSWER_S = 5.0  # real seconds without an answer: the connection is dead
 PAUSE_S = (0.02, 0.2)  # real seconds before it connects again
 CONNECT_S = 5.0
+CROWD_S = 30.0
+DATA_PAGE = re.compile(r'data-page="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Phone:
         self._rng = rng
         self._cookie = _cookie(rng)
         self._address = f"127.{1 + number // 60_000}.{number // 250 % 240}.{1 + number % 250}"
+        self._loaded = False
         self._after = self._rev = self._board = 0
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._wake = asyncio.Event()
@@ -90,8 +96,19 @@ class Phone:
         ) as session:
             while True:
                 with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                    if not self._loaded:
+                        await self._load(session)
                     await self._visit(session)
                 await asyncio.sleep(self._rng.uniform(*PAUSE_S))
+
+    async def _load(self, session: aiohttp.ClientSession) -> None:
+        """The page itself: what is older than it is not in the live talk."""
+        async with asyncio.timeout(CONNECT_S):
+            async with session.get(self.url + "r/umum") as response:
+                found = DATA_PAGE.search(await response.text())
+        assert found, "the page has no data for its script"
+        page = json.loads(html.unescape(found[1]))
+        self._after, self._rev, self._loaded = page["seq"], page["rev"], True
 
     async def _visit(self, session: aiohttp.ClientSession) -> None:
         async with asyncio.timeout(CONNECT_S):
@@ -146,6 +163,7 @@ class Phone:
             self.board, self._board = item, item["board"]
         elif kind == "reload":
             self.reloads += 1
+            self._loaded = False
         elif kind == "ok":
             self._settle(item["cid"], item["seq"])
         elif kind == "refused":
@@ -196,10 +214,13 @@ def _cookie(rng: random.Random) -> str:
 
 @contextlib.asynccontextmanager
 async def living(phones: Sequence[Phone]) -> AsyncIterator[None]:
-    """These phones live while the block runs."""
+    """These phones live while the block runs; at its start all of them have been connected."""
+    before = [phone.visits for phone in phones]
     async with asyncio.TaskGroup() as tasks:
         lives = [tasks.create_task(phone.live(), name=phone.nick) for phone in phones]
         try:
+            for phone, visits in zip(phones, before, strict=True):
+                await until(lambda p=phone, v=visits: p.visits > v, CROWD_S)
             yield
         finally:
             for life in lives:
