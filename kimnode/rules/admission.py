@@ -12,7 +12,7 @@ from kimnode.rules import sos
 from kimnode.rules.names import clean_name
 from kimnode.rules.rooms import ROOMS
 from kimnode.rules.sos import SosState
-from kimnode.rules.text import clean_text
+from kimnode.rules.text import clean_text, readable
 from kimnode.wire.airtext import split
 
 MAX_TEXT_CHARS = 1000  # in rooms that stay on Wi-Fi; rooms with radio are bounded by three packets
@@ -62,14 +62,15 @@ def _admit_chat(record: Record, body: Body, via: Via, _situation: Situation) -> 
 def _admit_sos(record: Record, body: Body, via: Via, situation: Situation) -> None:
     """From a radio it always enters, even a second one: it may bring the missing detail.
 
-    A text is not asked for: who holds the button in an emergency may not be able to type.
+    A text is not asked for, and a strange one is made readable by the edge instead of refused: who
+    holds the button in an emergency may not be able to type.
     """
     if record.room != SOS_ROOM:
         raise Refused(Reason.UNKNOWN_ROOM, record.room[:20])
     if via is Via.WEB:
         if situation.open_sos:
             raise Refused(Reason.SOS_OPEN)
-        if body.text and clean_text(body.text, MAX_TEXT_CHARS) != body.text:
+        if readable(body.text.encode(errors="replace")) != body.text:
             raise Refused(Reason.BAD_TEXT)
 
 
