@@ -23,7 +23,7 @@ CANCEL = samples.about(Kind.SOS_CANCEL, ALARM.id, author=ALARM.author, nick="Ani
         (samples.heard(), Via.RADIO, Situation()),
         (samples.sos(), Via.WEB, Situation()),
         (samples.sos(""), Via.WEB, Situation()),  # who holds the button may not be able to type
-        (samples.sos("\n".join("satu dua tiga".split() * 10)), Via.WEB, Situation()),
+        (samples.sos("\n".join(["satu", "dua", "tiga"] * 10)), Via.WEB, Situation()),
         (samples.sos(author="radio:!0000001f"), Via.RADIO, Situation(open_sos=3)),
         (TAKE, Via.WEB, OPEN),
         (CANCEL, Via.WEB, OPEN),
