@@ -169,9 +169,9 @@ async def test_it_vanishes_and_returns(place, rig):
 async def test_a_mute_radio_is_seen_within_ninety_seconds_and_found_again(place, rig):
     await place.mute(on=True)
     muted_at = rig.clock.monotonic()
-    await rig.wait_for(LinkLost, timeout_s=20)
+    lost = await rig.wait_for(LinkLost, timeout_s=20)
     assert rig.clock.monotonic() - muted_at <= 90
-    assert rig.link.status().state is LinkState.WEDGED
+    assert "no byte within" in lost.reason  # the state may be "connecting" again by now
     await place.mute(on=False)
     await rig.wait_for(LinkUp, 2)
 
