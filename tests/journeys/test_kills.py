@@ -31,10 +31,11 @@ LATE_S = 60.0
 @dataclass(frozen=True, slots=True)
 class Size:
     kills: int
+    pause_s: float  # between two texts; over hours the radio must keep up, or chat expires
     seed: int = 1
 
 
-@pytest.mark.parametrize("size", short_and_long(Size(20), Size(200, 2)))
+@pytest.mark.parametrize("size", short_and_long(Size(20, 6), Size(200, 15, 2)))
 async def test_what_a_phone_was_told_survives_every_kill_and_is_shown_once(
     size, tmp_path, record_property
 ):
@@ -43,7 +44,7 @@ async def test_what_a_phone_was_told_survives_every_kill_and_is_shown_once(
         air = AirWatch(village.air)
         radio = f"tcp:127.0.0.1:{village.port('gerbang')}"
         node = NodeProcess(tmp_path / "x.db", clock, radio)
-        story = Kills(village, node, rng)
+        story = Kills(village, node, rng, size.pause_s)
         try:
             await node.start()
             await story.run(size.kills, air)
@@ -59,10 +60,13 @@ async def test_what_a_phone_was_told_survives_every_kill_and_is_shown_once(
 class Kills:
     """Phones that write all the time, a radio that talks, and somebody who pulls the plug."""
 
-    def __init__(self, village: SimVillage, node: NodeProcess, rng: random.Random) -> None:
+    def __init__(
+        self, village: SimVillage, node: NodeProcess, rng: random.Random, pause_s: float
+    ) -> None:
         self.village = village
         self.node = node
         self.rng = rng
+        self.pause_s = pause_s
         self.phones: list[Phone] = []
         self.said: list[str] = []
 
@@ -144,7 +148,9 @@ class Kills:
                     for number in range(PER_HOUR):
                         for phone in crew:
                             phone.write(f"kabar {number} dari {phone.nick}")
-                            await self.village.clock.sleep(self.rng.uniform(3, 9))
+                            await self.village.clock.sleep(
+                                self.rng.uniform(0.5, 1.5) * self.pause_s
+                            )
                     for phone in crew:
                         await until(lambda p=phone: not p.outbox, 60)
 
