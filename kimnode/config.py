@@ -5,15 +5,18 @@ nothing is guessed.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from typing import Any
 from zoneinfo import available_timezones
 
 from kimnode.errors import ConfigError
 
 LANGUAGES = ("id", "en")
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 Check = Callable[[Any], bool]
@@ -37,6 +40,14 @@ def _is_radio(value: str) -> bool:
     return tcp or value == "none" or value.startswith("serial:/")
 
 
+def _is_address(value: str) -> bool:
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_key(value: str) -> bool:
     return value == "" or (len(value) == 64 and all(c in "0123456789abcdef" for c in value))
 
@@ -47,8 +58,8 @@ class Config:
 
     name: str = _key(
         "Pos KIM",
-        "1 to 30 characters",
-        lambda v: 1 <= len(v) <= 30,
+        "1 to 30 visible characters in one line",
+        lambda v: 1 <= len(v) <= 30 and v.isprintable() and v == v.strip(),
         "name of this post, as villagers and other radios see it",
     )
     language: str = _key(
@@ -82,13 +93,13 @@ class Config:
         "share of every rolling hour that this post may transmit",
     )
     listen: str = _key(
-        "127.0.0.1", "an IP address", bool, "address that the web pages are served on"
+        "127.0.0.1", "an IP address", _is_address, "address that the web pages are served on"
     )
     port: int = _key(8080, "1 to 65535", _between(1, 65535), "TCP port of the web pages")
     hosts: tuple[str, ...] = _key(
         ("127.0.0.1", "localhost", "10.10.10.10", "kim", "kim.local"),
-        "a list of host names",
-        lambda v: len(v) > 0 and all(isinstance(host, str) for host in v),
+        "a list of host names in small letters, without http:// and port",
+        lambda v: len(v) > 0 and all(isinstance(host, str) and HOST.fullmatch(host) for host in v),
         "names by which phones reach the pages; any other Host header is refused",
     )
     database: str = _key("kimnode.db", "a file path", bool, "file that keeps it all")

@@ -7,11 +7,12 @@ it there.
 import hashlib
 import logging
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
 from kimnode.clock import Clock
-from kimnode.errors import Refused
+from kimnode.errors import Reason, Refused
 from kimnode.metrics import Metrics
 from kimnode.record import Kind, Reception, Record, Seq, Via
 from kimnode.rules.admission import Situation, admit
@@ -21,6 +22,8 @@ from kimnode.store import counts, log, project
 from kimnode.store.db import Database
 
 logger = logging.getLogger(__name__)
+
+COUNT_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Intake:
         self._clock = clock
         self._metrics = metrics
         self._limits = Limits()
+        self._refusals: Counter[tuple[int, Via, Reason]] = Counter()  # not yet on disk
+        self._counted_at = -COUNT_EVERY_S
         self._entering: set[tuple[str, bytes]] = set()  # author and nonce of what is being written
 
     async def accept(
@@ -87,16 +92,20 @@ class Intake:
             words = hashlib.sha256(record.body.text.encode()).digest()
             self._limits.check_phone(author, words, now)
         else:
-            self._limits.check_sos(author, now)
+            self._limits.check_sos(author, record.kind.name, now)
 
     def _repeated(self, seq: Seq, via: Via) -> Accepted:
         self._metrics.repeated.labels(via.name).inc()
         return Accepted(seq, fresh=False)
 
     async def _count_refusal(self, via: Via, refused: Refused) -> None:
+        """At once in the metrics; on disk once a minute at most, or a flood would wear the card."""
         self._metrics.refused.labels(via.name, refused.reason.value).inc()
-        day = int(self._clock.now()) // 86_400
-        await self._db.write(lambda c: counts.refused(c, day, via, refused.reason), quiet=True)
+        now = self._clock.monotonic()
+        self._refusals[int(self._clock.now()) // 86_400, via, refused.reason] += 1
+        if now - self._counted_at >= COUNT_EVERY_S:
+            refusals, self._refusals, self._counted_at = self._refusals, Counter(), now
+            await self._db.write(partial(counts.add_refused, refusals=refusals), quiet=True)
 
 
 def _append(

@@ -68,9 +68,14 @@ class Limits:
         self._take(talker, {"phone": rates.phone}, {"phones": rates.node}, now)
         talker.recent.append((text_hash, now))
 
-    def check_sos(self, author: str, now: float) -> None:
-        """An SOS, its cancellation or an "I take it": never stopped by what others do."""
-        self._take(self._talker(author), {"sos": self._rates.phone_sos}, {}, now)
+    def check_sos(self, author: str, step: str, now: float) -> None:
+        """A step of an SOS: call, "I take it", cancel. Never stopped by what others do, nor a
+        cancellation by calls."""
+        self._take(self._talker(author), {step: self._rates.phone_sos}, {}, now)
+
+    def check_address(self, address: str, rate: Rate, now: float) -> None:
+        """What costs a phone nothing to repeat under a new token: names, calls for help."""
+        self._take(self._talker(f"{address} {rate}"), {"address": rate}, {}, now)
 
     def check_radio_sos(self, author: str, now: float) -> None:
         """An alarm or a cancellation from the air: thirty radios at once are a disaster, more are

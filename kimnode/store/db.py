@@ -175,7 +175,6 @@ async def open_database(path: Path, now: int) -> AsyncIterator[Database]:
     `now` (unix seconds) names a quarantined file. StoreError when the schema is newer than known,
     another process has the file, or it cannot be opened for a reason that is not damage.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with _held(path):
         async with _opened(path, now) as database:
             yield database
@@ -186,6 +185,7 @@ def _held(path: Path) -> Iterator[None]:
     """One process at a time: two nodes on one file would each send every text. Ends with us."""
     with contextlib.ExitStack() as stack:
         try:
+            path.parent.mkdir(exist_ok=True)  # its own folder; a mistyped path is not made up
             lock = stack.enter_context(path.with_name(f"{path.name}.lock").open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

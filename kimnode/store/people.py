@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 
-MAX_DEVICES = 5000  # phones remembered; the longest unseen that never wrote goes first
+MAX_DEVICES = 5000  # phones remembered; those that never wrote go first
 HEARD_AGAIN_S = 600
 MAX_NODES = 500  # radios remembered; a forger of NodeInfo must not fill the disk
 
@@ -43,13 +43,16 @@ def device(connection: sqlite3.Connection, device_id: bytes) -> Device | None:
 
 
 def save_device(connection: sqlite3.Connection, known: Device, now: int) -> None:
-    """Insert or rename; forgets the longest unseen phone beyond MAX_DEVICES."""
+    """Insert or rename; beyond MAX_DEVICES phones that never wrote are forgotten first."""
     connection.execute(
         "INSERT INTO device VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
         " SET nick = excluded.nick, last_seen = excluded.last_seen",
         (known.id, known.nick, now, now),
     )
-    _trim(connection, "device", "last_seen", MAX_DEVICES)
+    (count,) = connection.execute("SELECT count(*) FROM device").fetchone()
+    if count > MAX_DEVICES:
+        wrote = "EXISTS (SELECT 1 FROM seen WHERE author = 'phone:' || lower(hex(id)))"
+        _forget(connection, "device", "id", f"{wrote} DESC, last_seen DESC", MAX_DEVICES)
 
 
 def save_node(connection: sqlite3.Connection, node: RadioNode) -> None:
@@ -61,7 +64,7 @@ def save_node(connection: sqlite3.Connection, node: RadioNode) -> None:
         " last_heard = max(last_heard, excluded.last_heard)",
         (node.num, node.long_name, node.short_name, node.public_key, node.last_heard),
     )
-    _trim(connection, "node", "last_heard", MAX_NODES)
+    _forget(connection, "node", "num", "last_heard DESC", MAX_NODES)
 
 
 def node(connection: sqlite3.Connection, num: int) -> RadioNode | None:
@@ -76,7 +79,7 @@ def touch_node(connection: sqlite3.Connection, num: int, now: int) -> None:
         " SET last_heard = max(last_heard, excluded.last_heard)",
         (num, now),
     )
-    _trim(connection, "node", "last_heard", MAX_NODES)
+    _forget(connection, "node", "num", "last_heard DESC", MAX_NODES)
 
 
 def nodes_heard_since(connection: sqlite3.Connection, since: int) -> int:
@@ -96,10 +99,10 @@ def set_fact(connection: sqlite3.Connection, name: str, value: bytes) -> None:
     connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
 
 
-def _trim(connection: sqlite3.Connection, table: str, age: str, keep: int) -> None:
-    key = "id" if table == "device" else "num"
+def _forget(connection: sqlite3.Connection, table: str, key: str, order: str, keep: int) -> None:
+    """Delete what comes after the first `keep` rows in this order."""
     connection.execute(
-        f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table}"
-        f" ORDER BY {age} DESC LIMIT -1 OFFSET ?)",
+        f"DELETE FROM {table} WHERE {key} IN"
+        f" (SELECT {key} FROM {table} ORDER BY {order} LIMIT -1 OFFSET ?)",
         (keep,),
     )

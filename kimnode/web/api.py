@@ -6,8 +6,9 @@ from kimnode.errors import Refused
 from kimnode.web.doors import DOORS
 from kimnode.web.feed import FEED
 from kimnode.web.follower import Follower
+from kimnode.web.forms import read_body
 from kimnode.web.identity import of
-from kimnode.web.posting import MAX_REQUEST_BYTES, answer, refusal, unreadable
+from kimnode.web.posting import answer, refusal, unreadable
 from kimnode.web.sockets import place_of
 from kimnode.web.words import WORDS
 
@@ -21,10 +22,7 @@ async def post(request: web.Request) -> web.Response:
     words = request.app[WORDS]
     if request.content_type != JSON_TYPE:
         return _json(*refusal(words, "", unreadable(site, "not JSON")))
-    body = await request.read()
-    if len(body) > MAX_REQUEST_BYTES:
-        raise web.HTTPRequestEntityTooLarge(MAX_REQUEST_BYTES, len(body))
-    return _json(*await answer(site, words, phone, body))
+    return _json(*await answer(site, words, phone, await read_body(request)))
 
 
 async def feed(request: web.Request) -> web.Response:

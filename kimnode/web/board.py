@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from kimnode.store.views import Message
 from kimnode.web.shown import Drawing, Shown, dumps
 
-MAX_ALARMS = 20  # shown at once; more would only hide the first
+MAX_ALARMS = 20  # shown at once
+FIRST_ALARMS = 5  # of these the oldest; the others are the newest
 ALARM_PARTS = ("seq", "mark", "name", "tag", "text", "origin", "time")
 
 
@@ -21,7 +22,10 @@ class Board:
         self._parts = ""
 
     def set_alarms(self, alarms: Sequence[Message]) -> None:
-        self.alarms = [self._drawing.show(alarm) for alarm in alarms[:MAX_ALARMS]]
+        """Of very many the first and the newest: inventing alarms must not hide the true one."""
+        if len(alarms) > MAX_ALARMS:
+            alarms = [*alarms[:FIRST_ALARMS], *alarms[FIRST_ALARMS - MAX_ALARMS :]]
+        self.alarms = [self._drawing.show(alarm) for alarm in alarms]
 
     def renew(self) -> bool:
         """Whether it says something else than before."""

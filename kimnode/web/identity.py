@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from kimnode.errors import Reason, Refused
+from kimnode.rules.limits import Rate
 from kimnode.rules.names import clean_name
 from kimnode.store import people
 from kimnode.store.people import Device
@@ -22,14 +23,16 @@ COOKIE = "kim"
 TOKEN_BYTES = 16
 COOKIE_AGE_S = 180 * 86_400
 DEVICE_ID_BYTES = 8
+NAMES = Rate(burst=300, every_s=2)  # of one address: a school behind one repeater fits
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """`token` is secret; `id` is the first 8 bytes of its SHA-256."""
+    """`token` is secret; `id` is the first 8 bytes of its SHA-256; `address` is for limits only."""
 
     token: str
     id: bytes
+    address: str
 
     @property
     def author(self) -> str:
@@ -55,7 +58,7 @@ def recognise(request: web.Request) -> Phone:
     if raw is None:
         raw = secrets.token_bytes(TOKEN_BYTES)
     token = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    phone = Phone(token, hashlib.sha256(raw).digest()[:DEVICE_ID_BYTES])
+    phone = Phone(token, hashlib.sha256(raw).digest()[:DEVICE_ID_BYTES], request.remote or "")
     request[PHONE] = phone
     return phone
 
@@ -86,6 +89,7 @@ async def take_nick(site: Site, phone: Phone, wanted: str) -> str:
         return known
     nick = clean_name(wanted)
     if nick != known:
+        site.addresses.check_address(phone.address, NAMES, site.clock.monotonic())
         now = int(site.clock.now())
         await site.db.write(
             lambda c: people.save_device(c, Device(phone.id, nick), now), quiet=True

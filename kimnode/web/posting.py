@@ -5,6 +5,7 @@ The answer comes after the commit. A request that cannot be read is told so, cou
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from kimnode.errors import Reason, Refused, StoreError
 from kimnode.intake import Accepted
 from kimnode.record import Body, Kind, RecordId, Via
 from kimnode.rules.admission import CLIENT_ID_BYTES, MAX_TEXT_CHARS, SOS_ROOM
+from kimnode.rules.limits import Rate
 from kimnode.rules.text import clean_text, readable
 from kimnode.store import log
 from kimnode.web.identity import Phone, take_nick
@@ -23,8 +25,11 @@ from kimnode.wire.records import SALT_BYTES, written
 
 MAX_REQUEST_BYTES = 16_384  # the longest text fits several times over
 DISK_RETRY_S = 60.0
+ALARMS = Rate(burst=12, every_s=30)  # of one address, under whatever tokens
 KINDS = {"post": Kind.CHAT, "sos": Kind.SOS, "take": Kind.SOS_ACK, "cancel": Kind.SOS_CANCEL}
 NAMELESS = (Kind.SOS, Kind.SOS_CANCEL)  # these need no name
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell it, UTF-8 cannot
+JUDGED = ("text", "nick")  # rules of their own say what may stand in these
 # 400 unless listed. 429 and 503 come with the time after which the phone may ask again.
 HTTP_STATUS = {
     Reason.NOT_YOURS: 403,
@@ -61,6 +66,8 @@ async def fulfil(site: Site, words: Words, phone: Phone, wish: Wish) -> Accepted
 
 async def _accept(site: Site, words: Words, phone: Phone, wish: Wish) -> Accepted:
     try:
+        if wish.kind is Kind.SOS:
+            site.addresses.check_address(phone.address, ALARMS, site.clock.monotonic())
         nonce = _nonce(wish.cid)
         nick = await _name(site, words, phone, wish)
         text = _text(words, wish)
@@ -143,7 +150,8 @@ def _loaded(site: Site, raw: str | bytes) -> Mapping[str, Any]:
 def _cid_of(request: Mapping[str, Any]) -> str:
     """Echoed in the answer as it came, but only if it may be one."""
     cid = request.get("cid", "")
-    return cid if isinstance(cid, str) and len(cid) <= 2 * CLIENT_ID_BYTES[1] else ""
+    known = isinstance(cid, str) and len(cid) <= 2 * CLIENT_ID_BYTES[1] and cid.isascii()
+    return cid if known else ""
 
 
 def _wish(site: Site, request: Mapping[str, Any]) -> Wish:
@@ -165,7 +173,7 @@ def _wish(site: Site, request: Mapping[str, Any]) -> Wish:
 
 def _text_of(site: Site, request: Mapping[str, Any], key: str, missing: str) -> str:
     value = request.get(key, missing)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (key not in JUDGED and LONE_SURROGATE.search(value)):
         raise unreadable(site, f"{key} is no text")
     return value
 

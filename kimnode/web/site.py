@@ -1,7 +1,7 @@
 """What every page is handed. The composition root builds one Site; nothing here is global."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -10,6 +10,7 @@ from kimnode.config import Config
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
 from kimnode.record import Notice
+from kimnode.rules.limits import Limits
 from kimnode.store.db import Database, Signal
 
 
@@ -41,6 +42,7 @@ class Site:
     wait_s: Callable[[int], float]
     price_s: Callable[[int], float]
     bounds: Bounds = Bounds()
+    addresses: Limits = field(default_factory=Limits)
 
 
 SITE = web.AppKey("site", Site)

@@ -122,18 +122,36 @@ def test_an_sos_is_stopped_by_no_other_limit():
     under = Limits(Rates(node=Rate(burst=1, every_s=1e6)))
     phone = Phone(under)
     phone.passed([0.0] * 20)
-    under.check_sos(ANI, 0.0)
+    under.check_sos(ANI, "SOS", 0.0)
+
+
+def test_calls_for_help_do_not_stop_their_cancellation():
+    under = Limits()
+    for _ in range(3):
+        under.check_sos(ANI, "SOS", 0.0)
+    under.check_sos(ANI, "SOS_CANCEL", 0.0)
+
+
+def test_an_address_is_limited_under_whatever_tokens_and_by_each_rate_of_its_own():
+    under, names, alarms = Limits(), Rate(burst=3, every_s=10), Rate(burst=1, every_s=10)
+    for _ in range(3):
+        under.check_address("10.0.0.7", names, 0.0)
+    with pytest.raises(Refused) as refused:
+        under.check_address("10.0.0.7", names, 0.0)
+    assert refused.value.retry_after_s == pytest.approx(10.0)
+    under.check_address("10.0.0.7", alarms, 0.0)
+    under.check_address("10.0.0.8", names, 0.0)
 
 
 def test_an_sos_again_and_again_is_stopped_by_its_own():
     under = Limits()
     for _ in range(3):
-        under.check_sos(ANI, 0.0)
+        under.check_sos(ANI, "SOS", 0.0)
     with pytest.raises(Refused) as refused:
-        under.check_sos(ANI, 0.0)
+        under.check_sos(ANI, "SOS", 0.0)
     assert refused.value.reason is Reason.TOO_FAST
     assert refused.value.retry_after_s == pytest.approx(60.0)
-    under.check_sos(BUDI, 0.0)
+    under.check_sos(BUDI, "SOS", 0.0)
     assert Phone(under).say(0.0) is None
 
 
@@ -144,7 +162,7 @@ def test_invented_radios_cannot_raise_alarms_without_end_and_do_not_hinder_phone
     with pytest.raises(Refused) as refused:
         under.check_radio_sos("radio:new", 0.0)
     assert refused.value.reason is Reason.NODE_BUSY
-    under.check_sos(ANI, 0.0)
+    under.check_sos(ANI, "SOS", 0.0)
     under.check_radio_sos("radio:new", 10.0)
 
 

@@ -232,3 +232,14 @@ def test_a_radio_that_says_the_same_again_is_no_news():
     assert known.is_news(people.RadioNode(5, "A", "A", b"", NOW + 600))
     assert known.is_news(people.RadioNode(5, "B", "A", b"", NOW))
     assert known.is_news(people.RadioNode(5, "A", "A", b"k" * 32, NOW))
+
+
+async def test_phones_that_never_wrote_are_forgotten_before_villagers(db: Database, monkeypatch):
+    monkeypatch.setattr(people, "MAX_DEVICES", 10)
+    villager = people.Device(bytes.fromhex(samples.ANI.removeprefix("phone:")), "Ani")
+    await db.write(lambda c: people.save_device(c, villager, NOW - 9000))
+    await db.write(put(samples.chat(author=samples.ANI)))
+    for number in range(50):
+        invented = people.Device(number.to_bytes(8, "big"), "X")
+        await db.write(lambda c, d=invented: people.save_device(c, d, NOW))
+    assert await db.read(lambda c: people.device(c, villager.id)) == villager

@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kimnode.errors import StoreError
+from kimnode.rules.limits import Rate
 from kimnode.store import log, views
+from kimnode.web import posting
 from kimnode.web.identity import Phone
 from kimnode.web.posting import answer
 from kimnode.web.words import Words
@@ -18,7 +20,7 @@ JSON = {"Content-Type": "application/json"}
 CID = "00112233445566778899aabbccddeeff"
 GOOD = {"t": "post", "cid": CID, "room": "umum", "text": "Halo", "nick": "Ani"}
 WORDS = Words("id", "Asia/Makassar")
-PHONE = Phone("x", bytes(8))
+PHONE = Phone("x", bytes(8), "10.10.10.20")
 
 
 async def post(phone: TestClient, request: object) -> tuple[int, dict]:
@@ -164,3 +166,21 @@ async def test_whatever_a_phone_sends_it_gets_an_answer(village: Village, raw: b
     status, text = await answer(village.site, WORDS, PHONE, raw)
     assert status in (200, 400, 403, 413, 429)
     assert json.loads(text)["t"] in ("ok", "refused")
+
+
+@pytest.mark.parametrize("key", ["cid", "room", "nick", "t"])
+async def test_half_an_emoji_anywhere_is_answered_in_words(phone: TestClient, key: str):
+    status, said = await post(phone, GOOD | {key: "\ud83d"})
+    assert (status, said["t"]) == (400, "refused")
+
+
+async def test_calls_for_help_from_one_address_under_ever_new_tokens_are_bounded(
+    village: Village, monkeypatch
+):
+    monkeypatch.setattr(posting, "ALARMS", Rate(burst=3, every_s=1000))
+    answers, site = [], village.site
+    for number in range(5):
+        one = Phone(f"t{number}", number.to_bytes(8, "big"), "10.10.10.21")
+        request = {"t": "sos", "cid": f"{number:032x}", "text": "tolong", "nick": ""}
+        answers.append((await answer(site, WORDS, one, json.dumps(request)))[0])
+    assert answers == [200, 200, 200, 429, 429]
