@@ -263,7 +263,7 @@ async def test_a_day_line_stands_between_days(phone: BrowserContext, node: Node)
 
 async def test_the_radio_line_is_true(phone: BrowserContext, node: Node):
     page = await enter(phone, node)
-    assert await page.inner_text("#line") == "Radio tersambung · 3 pos aktif · 14 HP"
+    assert await page.inner_text("#line") == "Radio tersambung · 3 radio aktif · 14 HP"
     node.village.radio = RadioState.DOWN
     node.village.noticed.rise()
     await page.wait_for_selector("#line.down")
@@ -274,11 +274,11 @@ async def test_the_price_of_the_air_is_told_while_writing(phone: BrowserContext,
     page = await enter(phone, node)
     await page.fill("#nick", "Ani")
     await page.fill("#text", "halo")
-    assert await page.inner_text("#count") == "4/567 huruf · kira-kira 1 detik radio"
+    assert await page.inner_text("#count") == "4/567 karakter radio · kira-kira 1 detik"
     await page.fill("#text", "kata " * 60)
     assert "2 bagian" in await page.inner_text("#count")
     await page.fill("#text", "kata " * 130)
-    assert "terlalu panjang untuk radio" in await page.inner_text("#count")
+    assert "terlalu panjang, kurangi" in await page.inner_text("#count")
     await page.click("#write [type=submit]")
     assert "Pendekkan" in await page.inner_text("#oops")
     await page.click("nav a[data-room=warung]")
@@ -374,3 +374,84 @@ async def test_a_page_of_old_messages_stays_as_it_is(phone: BrowserContext, node
     await eventually(lambda: True)
     assert "baru sekali" not in await texts(page)
     assert room_module.PAGE_MESSAGES == 30
+
+
+async def hold_sos(page: Page) -> None:
+    """Three seconds on the red button."""
+    box = await page.locator("#sos").bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + 20, box["y"] + 20)
+    await page.mouse.down()
+    await page.wait_for_selector("#sos.held")
+    await page.wait_for_selector("#sos:not(.held)")
+    await page.mouse.up()
+
+
+async def test_an_sos_is_called_sent_only_when_the_post_has_it(phone: BrowserContext, node: Node):
+    page = await enter(phone, node, "darurat")
+    await node.stop()
+    await page.wait_for_selector("#offline:not([hidden])")
+    await hold_sos(page)
+    assert "disimpan di HP" in await page.inner_text("#told")
+    assert await page.is_hidden("#oops")
+    await node.start()
+    await page.wait_for_selector("#told:has-text('SOS dikirim')")
+    await page.click(".alarm button")
+    await page.wait_for_selector("#told", state="hidden")
+
+
+async def test_a_refused_sos_is_not_called_sent(phone: BrowserContext, node: Node):
+    page = await enter(phone, node, "darurat")
+    await hold_sos(page)
+    await page.wait_for_selector(".alarm")
+    await hold_sos(page)
+    await page.wait_for_selector("#told", state="hidden")
+    assert "masih berbunyi" in await page.inner_text("#oops")
+
+
+ALMOST_A_NODE = """
+window.sent = [];
+window.WebSocket = function () {
+  this.send = (raw) => {
+    const asked = JSON.parse(raw);
+    if (!asked.t) return;
+    sent.push(asked.t);
+    setTimeout(() => this.onmessage({data: JSON.stringify([asked.t === "sos"
+      ? {t: "ok", cid: asked.cid, seq: 9}
+      : {t: "refused", cid: asked.cid, reason: "too-fast", words: "Tunggu", retry_after: 60}])}));
+  };
+  this.close = () => {};
+  setTimeout(() => this.onopen());
+};
+const waiting = (t, cid) => ({t: t, cid: cid, room: "darurat", text: cid, nick: "Ani"});
+const items = [waiting("post", "a"), waiting("post", "b"), ITEMS];
+if (location.protocol === "http:") localStorage["kim.outbox"] = JSON.stringify(items);
+"""
+
+
+@pytest.mark.parametrize("held_first", [False, True])
+async def test_an_sos_overtakes_talk_and_talk_that_must_wait_does_not_hold_it(
+    phone: BrowserContext, node: Node, held_first: bool
+):
+    items = "" if held_first else 'waiting("sos", "c")'
+    await phone.add_init_script(ALMOST_A_NODE.replace(", ITEMS", f", {items}" if items else ""))
+    page = await enter(phone, node, "darurat")
+    if held_first:
+        await page.wait_for_function("() => sent.length === 1")
+        await hold_sos(page)
+    await page.wait_for_selector("#told:has-text('SOS dikirim')")
+    await page.wait_for_function("() => sent.length === 2")
+    assert await page.evaluate("sent") == (["post", "sos"] if held_first else ["sos", "post"])
+
+
+async def test_an_own_first_message_stands_under_its_day(phone: BrowserContext, node: Node):
+    page = await enter(phone, node)
+    await write(page, "yang pertama", "Ani")
+    await settled(page)
+    await page.wait_for_selector("#list .day + .own time")
+
+
+async def test_the_room_of_alarms_says_which_button_alarms(phone: BrowserContext, node: Node):
+    page = await enter(phone, node, "darurat")
+    assert await page.inner_text("#write [type=submit]") == "Kirim pesan biasa"
+    assert "tahan tombol merah" in await page.inner_text("#write .row label")

@@ -138,7 +138,7 @@ async def test_the_board_tells_the_radio_and_only_when_it_changed(
 ):
     ear = await listen(phone)
     board = await ear.until(lambda i: i["t"] == "board")
-    assert board["radio"] == {"code": "up", "words": "Radio tersambung · 3 pos aktif · 14 HP"}
+    assert board["radio"] == {"code": "up", "words": "Radio tersambung · 3 radio aktif · 14 HP"}
     village.noticed.rise()
     village.radio = RadioState.WEDGED
     village.noticed.rise()

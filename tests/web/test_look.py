@@ -190,3 +190,23 @@ async def test_who_wants_less_motion_gets_none(browser: Browser, node: Node):
         await furnish(node, page)
         moving = "() => document.getAnimations().filter((a) => a.playState === 'running').length"
         assert await page.evaluate(moving) == 0
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_an_alarm_leaves_the_composer_on_a_small_screen(
+    browser: Browser, node: Node, named: bool
+):
+    async with handset(browser, viewport={"width": 320, "height": 568}) as (phone, _):
+        page = await phone.new_page()
+        if named:
+            await page.goto(f"{node.url}/r/umum")
+            await write(page, "halo", "Ani")
+            await settled(page)
+        for name in ("Siti", "Joko", "Budi"):
+            await say(node.village, "tolong " * 20, name, room="darurat", kind=Kind.SOS)
+        for room in ("umum", "darurat"):
+            await page.goto(f"{node.url}/r/{room}")
+            await page.wait_for_selector(".alarm")
+            box = await page.locator("#write").bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= 568, room

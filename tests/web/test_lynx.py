@@ -40,8 +40,8 @@ async def test_reading(node: Node):
     page = await lynx("-dump", "-display_charset=utf-8", f"{node.url}/")
     lines = page.splitlines()
     assert any("Umum" in line for line in lines)
-    assert any("Radio tersambung · 3 pos aktif · 14 HP" in line for line in lines)
-    for word in ("Ani·", "radio, 2 lompatan", "Jembatan aman", "Balas", "Kirim"):
+    assert any("Radio tersambung · 3 radio aktif · 14 HP" in line for line in lines)
+    for word in ("Ani·", "lewat 2 radio lain", "Jembatan aman", "Balas", "Kirim"):
         assert word in page, page
 
 

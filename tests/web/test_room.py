@@ -149,7 +149,7 @@ async def test_rooms_do_not_mix(phone: TestClient, village: Village):
         (0, 6.0, "radio, langsung, sinyal kuat"),
         (0, -4.0, "radio, langsung, sinyal sedang"),
         (0, -12.0, "radio, langsung, sinyal lemah"),
-        (2, 9.0, "radio, 2 lompatan"),
+        (2, 9.0, "lewat 2 radio lain"),
         (None, 9.0, "lewat radio"),
     ],
 )

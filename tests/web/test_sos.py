@@ -141,7 +141,7 @@ async def test_an_alarm_from_a_radio_names_the_radio(phone: TestClient, village:
     html = await page(phone)
     assert "kaki patah di ladang" in html
     assert "!0000001f" in html
-    assert "radio, 1 lompatan" in html
+    assert "lewat 1 radio lain" in html
 
 
 async def test_answers_in_the_room_are_just_talk(phone: TestClient, village: Village):

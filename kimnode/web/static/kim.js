@@ -11,7 +11,7 @@
 
   const byId = (id) => document.getElementById(id);
   const talk = byId("talk"), list = byId("list"), form = byId("write"), area = byId("text");
-  const nick = byId("nick"), pill = byId("pill"), offline = byId("offline"), line = byId("line");
+  const told = byId("told"), nick = byId("nick"), pill = byId("pill"), offline = byId("offline"), line = byId("line");
   const alarms = byId("alarms"), count = byId("count"), quote = byId("quote"), oops = byId("oops");
 
   // ---- small tools
@@ -108,12 +108,10 @@
     const batch = document.createDocumentFragment();
     let own = false, fresh = 0;
     messages.forEach((m) => {
-      if (m.cid) settle(m.cid);
+      if (m.cid) settle(m.cid, m.seq);
       if (m.room !== page.room || page.archive) return;
       if (m.seq <= page.seq || byId("m" + m.seq)) return;
-      if (m.day !== page.day) batch.append(make("li", "day", m.day));
-      page.day = m.day;
-      batch.append(drawMessage(m));
+      batch.append(...newDay(m), drawMessage(m));
       if (m.mark === page.me) own = true; else fresh += 1;
     });
     if (!batch.childNodes.length) return;
@@ -122,6 +120,11 @@
     while (list.children.length > MAX_SHOWN) list.firstElementChild.remove();
     if (own) toEnd();
     if (own || follow) seenAll(); else showPill(fresh);
+  }
+  function newDay(m) {
+    if (m.day === page.day) return [];
+    page.day = m.day;
+    return [make("li", "day", m.day)];
   }
   let below = 0;
   function showPill(fresh) {
@@ -179,7 +182,7 @@
   // ---- the outbox: kept in the phone until the node has answered
 
   const outbox = () => load("outbox", []);
-  const held = {};  // room -> when the node lets us send there again
+  const held = {};  // kind and room -> when the node lets us send that there again
   let flying = "", flight = 0;
 
   function put(item) {
@@ -211,14 +214,16 @@
     const li = byId("c" + cid);
     if (li) li.remove();
   }
-  function settle(cid) {
+  function settle(cid, seq) {
     forget(cid);
+    if (calling === cid) { tell(W.sosSent, "check"); calling = ""; called = seq; }
     if (flying === cid) { flying = ""; clearTimeout(flight); pump(); }
   }
   function pump() {
     if (flying || !linked) return;
     const now = Date.now();
-    const next = outbox().find((i) => !i.failed && !(held[i.room] > now));
+    const ready = outbox().filter((i) => !i.failed && !(held[i.t + i.room] > now));
+    const next = ready.find((i) => i.t === "sos") || ready[0];
     if (!next) return;
     flying = next.cid;
     flight = setTimeout(() => { flying = ""; drop(); }, ANSWER_MS);
@@ -235,17 +240,19 @@
       li.querySelector(".foot").firstChild.textContent = W.saved;
     }
     named();
-    settle(a.cid);
+    settle(a.cid, a.seq);
   }
   function onRefused(a) {
     const item = outbox().find((i) => i.cid === a.cid);
     if (!item) { say(a.words); return; }
     if (a.retry_after) {
-      held[item.room] = Date.now() + a.retry_after * 1000;
+      held[item.t + item.room] = Date.now() + a.retry_after * 1000;
       setTimeout(pump, a.retry_after * 1000 + 50);
       change(a.cid, {pause: a.words});
+      if (calling === a.cid) tell(a.words, "phone");
     } else {
       change(a.cid, {failed: a.words});
+      if (calling === a.cid) { tell(""); calling = ""; say(a.words); }
       if (a.reason === "bad-name") { page.nick = ""; named(); }
     }
     if (flying === a.cid) { flying = ""; clearTimeout(flight); pump(); }
@@ -275,7 +282,7 @@
   function replaceSettled(messages) {
     messages.forEach((m) => {
       const li = m.cid && byId("m" + m.seq);
-      if (li && !li.querySelector("time")) li.replaceWith(drawMessage(m));
+      if (li && !li.querySelector("time")) li.replaceWith(...newDay(m), drawMessage(m));
     });
   }
   function onDelivery(d) {
@@ -300,6 +307,13 @@
 
   let siren = 0, sound = null;
   const mine = {};
+  // Own SOS: its cid until the node has it, then its place in the log until somebody closes it.
+  let calling = "", called = 0;
+  function tell(words, sign) {
+    told.className = "i told " + (sign || "");
+    told.textContent = words;
+    told.hidden = !words;
+  }
   function drawAlarms(open) {
     const taken = alarms.querySelector(".taken");
     alarms.textContent = "";
@@ -331,6 +345,7 @@
   function onNote(m) {
     const state = byId("m" + m.about) && byId("m" + m.about).querySelector(".sos-state");
     if (state) state.textContent = m.sos_words;
+    if (called === m.about) tell("");
     if (!mine[m.about] || m.mark === page.me) return;
     const box = make("section", "taken"), ok = make("button", "", W.fine);
     ok.onclick = () => box.remove();
@@ -382,9 +397,11 @@
   function callSos() {
     if (navigator.vibrate) navigator.vibrate(200);
     const text = area.value.trim();
-    if (put({t: "sos", cid: newId(), room: "darurat", text: text || W.sosText, nick: page.nick})) {
+    const cid = newId();
+    if (put({t: "sos", cid: cid, room: "darurat", text: text || W.sosText, nick: page.nick})) {
       clearText();
-      say(W.sosSent);
+      calling = cid;
+      tell(W.sosKept, "phone");
     }
   }
 
@@ -561,6 +578,10 @@
 
   list.querySelectorAll("[data-cid]").forEach((li) => forget(li.dataset.cid));
   outbox().forEach(addWaiting);
+  outbox().filter((i) => i.t === "sos" && !i.failed).forEach((i) => {
+    calling = i.cid;
+    tell(W.sosKept, "phone");
+  });
   alarms.querySelectorAll(".alarm.own").forEach((a) => { mine[a.dataset.seq] = true; });
   ring(alarms.querySelector(".alarm") !== null);
   if (!area.value) area.value = load("draft." + page.room, "");
