@@ -17,7 +17,7 @@ from kimnode.rules.admission import CLIENT_ID_BYTES, MAX_TEXT_CHARS, SOS_ROOM
 from kimnode.rules.limits import Rate
 from kimnode.rules.text import clean_text, readable
 from kimnode.store import log
-from kimnode.web.identity import Phone, take_nick
+from kimnode.web.identity import Phone, check_address, take_nick
 from kimnode.web.shown import dumps
 from kimnode.web.site import Site
 from kimnode.web.words import Words
@@ -67,7 +67,7 @@ async def fulfil(site: Site, words: Words, phone: Phone, wish: Wish) -> Accepted
 async def _accept(site: Site, words: Words, phone: Phone, wish: Wish) -> Accepted:
     try:
         if wish.kind is Kind.SOS:
-            site.addresses.check_address(phone.address, ALARMS, site.clock.monotonic())
+            check_address(site, phone, ALARMS)
         nonce = _nonce(wish.cid)
         nick = await _name(site, words, phone, wish)
         text = _text(words, wish)

