@@ -131,3 +131,9 @@ async def settled(page: Page) -> None:
     """Until the phone has nothing left to send."""
     await page.wait_for_function("() => !document.querySelector('.waiting')")
     await page.wait_for_function("() => (localStorage.getItem('kim.outbox') || '[]') === '[]'")
+
+
+async def enter(phone: BrowserContext, node: Node, room: str = "umum") -> Page:
+    page = await phone.new_page()
+    await page.goto(f"{node.url}/r/{room}")
+    return page
