@@ -40,7 +40,7 @@ class Size:
 @pytest.mark.parametrize(
     "size",
     short_and_long(
-        Size(20, 5, 50, 30, 60), *(Size(100, 6, 400, 150, 900, seed) for seed in range(1, 6))
+        Size(20, 5, 50, 30, 60), *(Size(100, 6, 400, 150, 900, seed) for seed in range(1, 4))
     ),
 )
 async def test_nothing_is_lost_or_doubled_however_often_phones_and_radio_drop(
