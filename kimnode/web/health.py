@@ -23,7 +23,10 @@ async def healthz(request: web.Request) -> web.Response:
     except TimeoutError:
         return _json(503, {"database": "silent"})
     notice = site.notice()
+    aside = site.db.quarantined
     state = {"database": "ok", "messages": seq, "radio": notice.radio.value}
+    if aside is not None:  # since this start; the doctor finds it later too
+        state["damaged_file_kept_as"] = aside.name
     return _json(200, state | {"waiting": notice.waiting, "phones": request.app[DOORS].phones})
 
 

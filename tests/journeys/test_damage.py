@@ -103,7 +103,9 @@ async def test_a_damaged_database_is_put_aside_and_the_post_opens_and_says_so(
     before = path.read_bytes()
     with caplog.at_level(logging.ERROR):
         async with open_gateway(path, Clock(), None) as gateway:
-            assert (await gateway.health())["messages"] == 0
+            health = await gateway.health()
+            assert health["messages"] == 0
+            assert health["damaged_file_kept_as"].startswith("x.db.damaged-")
             async with Doors(gateway.url, rng) as doors:
                 answer = await doors.post(doors.new_cookie(), "Ani", "kami mulai lagi")
             assert (answer["t"], answer["seq"]) == ("ok", 1)
