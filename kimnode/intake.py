@@ -115,7 +115,7 @@ def _append(
     reception: Reception | None,
     now: int,
 ) -> Accepted:
-    """In the writer: look once more, admit, append. One transaction, so nothing falls between."""
+    """In the writer: look, admit, append. One transaction, so nothing falls between."""
     if (known := log.find(connection, record.author, record.nonce)) is not None:
         return Accepted(known, fresh=False)
     admit(record, via, _situation(connection, record))

@@ -41,8 +41,8 @@ CREATE TABLE reception (
 );
 CREATE INDEX reception_packet ON reception (packet_id);
 
--- Replay rows: who said which nonce. Kept when the record itself is gone, so that a recording of
--- last year's packet stays a repetition.
+-- Replay rows: who said which nonce. Those of radios are kept when the record itself is gone, so that
+-- a recording of last year's packet stays a repetition; those of phones go with the record.
 CREATE TABLE seen (
   author TEXT    NOT NULL,
   nonce  BLOB    NOT NULL,
