@@ -41,6 +41,28 @@ class Reason(StrEnum):
     SOS_CLOSED = "sos-closed"
     BAD_REQUEST = "bad-request"
     DISK_FULL = "disk-full"
+    # signed documents
+    BAD_SIGNATURE = "bad-signature"
+    UNKNOWN_KEY = "unknown-key"  # no certificate for it yet: it may come
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    CERT_EXPIRED = "cert-expired"
+    WRONG_ROLE = "wrong-role"
+    WRONG_AREA = "wrong-area"
+    SAME_PERSON = "same-person"  # the second person is the first one
+    TOO_FEW_SOURCES = "too-few-sources"
+    NO_PRIMARY_SOURCE = "no-primary-source"
+    NO_DOSSIER = "no-dossier"
+    WRONG_FORM = "wrong-form"  # verdict, about ... do not fit what the bulletin says it is
+    DECIDED = "decided"  # approved, rejected or withdrawn already
+    EXPIRED = "expired"
+    SEQUENCE_USED = "sequence-used"  # this signer has used the number for something else
+    OUTDATED = "outdated"  # an older version than the one that is known
+    JUMPED = "jumped"  # a version or number too far ahead
+    NO_ROOT = "no-root"  # not signed by the province that this node trusts
+    DEMO = "demo"  # of the demonstration village, or the other way round
+    VOTED = "voted"  # this person's one suspension in thirty days is used
+    NO_ROOM = "no-room"  # a table that strangers could fill is full
 
 
 class Refused(KimnodeError):

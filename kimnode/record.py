@@ -17,9 +17,28 @@ class Kind(IntEnum):
     """Wire numbers, never reused. Missing ones belong to kinds that are not built yet."""
 
     CHAT = 1
+    REPORT = 2  # a rumour that somebody passes on
+    BULLETIN = 4
+    APPROVAL = 5
     SOS = 9
     SOS_ACK = 10
+    CERT = 11
+    REVOCATION = 12
+    TIME_ANCHOR = 13
+    RECEIPT = 14
     SOS_CANCEL = 15
+    ROOT = 16
+    SUSPENSION = 17
+    DOSSIER = 18  # what stands behind a bulletin: claim, sources, evidence
+    REJECTION = 19
+
+
+DOCUMENT_KINDS = frozenset(  # their records are a document of wire/documents.py each
+    {
+        *(Kind.BULLETIN, Kind.APPROVAL, Kind.REJECTION, Kind.SUSPENSION, Kind.CERT, Kind.ROOT),
+        *(Kind.REVOCATION, Kind.TIME_ANCHOR, Kind.RECEIPT, Kind.DOSSIER),
+    }
+)
 
 
 class Via(IntEnum):
@@ -44,12 +63,14 @@ class Body:
 class Record:
     """One immutable, content-addressed thing that was said or done. Build it with wire/records.py.
 
-    author   "phone:<16 hex>", "radio:!1000001f" or "node:<8 hex>"
+    author   "phone:<16 hex>", "radio:!1000001f", "node:<8 hex>"; of a signed document
+             "key:<64 hex>", the certified key of the person or machine that wanted it
     channel  name of the radio channel it was heard on; "" when it did not come by radio
     made_at  unix seconds by its author's node; 0 for what was heard by radio (no common clock)
     nonce    packet id or the phone's client id: with `author` it names the record once for ever
     subject  id of the record that this one is about (reply, acknowledgement), or None
     body     None once erased
+    document of DOCUMENT_KINDS: its bytes (wire/sealed.py); else b""
     """
 
     id: RecordId
@@ -63,6 +84,7 @@ class Record:
     salt: bytes
     body_hash: bytes
     body: Body | None
+    document: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from kimnode.wire import records
 CHAIN_START = bytes(32)
 COLUMNS = (
     "log.seq, id, kind, author, room, channel, made_at, nonce, subject, salt, body_hash,"
-    " via, received_at, nick, text, node_num, packet_id, hops, snr_db, rssi_dbm, direct, reply_id"
+    " via, received_at, nick, text, bytes, node_num, packet_id, hops, snr_db, rssi_dbm, direct, reply_id"
 )
-JOINED = "log LEFT JOIN body USING (seq) LEFT JOIN reception USING (seq)"
+JOINED = (
+    "log LEFT JOIN body USING (seq) LEFT JOIN document USING (seq) LEFT JOIN reception USING (seq)"
+)
 
 
 def find(connection: sqlite3.Connection, author: str, nonce: bytes) -> Seq | None:
@@ -52,6 +54,8 @@ def append(
     connection.execute("INSERT INTO seen VALUES (?, ?, ?)", (record.author, record.nonce, seq))
     if record.body is not None:
         connection.execute("INSERT INTO body VALUES (?, ?, ?)", (seq, *astuple(record.body)))
+    if record.document:
+        connection.execute("INSERT INTO document VALUES (?, ?)", (seq, record.document))
     if reception is not None:
         connection.execute(
             "INSERT INTO reception VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (seq, *astuple(reception))
@@ -132,11 +136,21 @@ def verify(connection: sqlite3.Connection) -> Iterator[Damage]:
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     seq, rid, kind, author, room, channel, made_at, nonce, subject, salt, body_hash = row[:11]
-    via, received_at, nick, text, *heard = row[11:]
+    via, received_at, nick, text, document, *heard = row[11:]
     body = None if text is None else Body(nick, text)
     record = Record(
-        rid, Kind(kind), author, room, channel, made_at, nonce, subject, salt, body_hash, body
+        *(rid, Kind(kind), author, room, channel, made_at, nonce, subject, salt, body_hash, body),
+        document or b"",
     )
     heard[5] = bool(heard[5])
     reception = None if heard[0] is None else Reception(*heard)
     return Entry(Seq(seq), Via(via), received_at, record, reception)
+
+
+def of_kinds(connection: sqlite3.Connection, *kinds: Kind) -> list[Entry]:
+    """Every entry of these kinds, oldest first: for kinds of which there are few."""
+    marks = ",".join("?" * len(kinds))
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM {JOINED} WHERE kind IN ({marks}) ORDER BY log.seq", kinds
+    )
+    return [_entry(row) for row in rows]
