@@ -112,14 +112,6 @@ CREATE TABLE share (
   not_before INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
--- Answers of the staff's signed requests that were seen: none is obeyed twice.
-CREATE TABLE request (
-  public_key BLOB    NOT NULL,
-  nonce      BLOB    NOT NULL,
-  at         INTEGER NOT NULL,
-  PRIMARY KEY (public_key, nonce)
-) WITHOUT ROWID;
-
 -- What was wrong and needs a person's eye: key changes, forged bulletins, reused sequence numbers.
 CREATE TABLE incident (
   id    INTEGER PRIMARY KEY AUTOINCREMENT,
