@@ -20,9 +20,11 @@ from meshtastic.protobuf import (
 from kimnode.errors import WireError
 from kimnode.radio.messages import (
     MAX_PAYLOAD_BYTES,
+    MAX_PRIVATE_BYTES,
     NODEINFO_PORT,
     ROUTING_PORT,
     TELEMETRY_PORT,
+    TEXT_PORT,
     ChannelInfo,
     ConfigComplete,
     FromRadio,
@@ -222,7 +224,8 @@ def heartbeat() -> bytes:
 
 def packet(outgoing: Outgoing, own_node: int, hop_limit: int) -> bytes:
     """One mesh packet. `from` is set: otherwise refusals go on the air instead of to us."""
-    if not 0 < len(outgoing.payload) <= MAX_PAYLOAD_BYTES or not outgoing.packet_id:
+    longest = MAX_PAYLOAD_BYTES if outgoing.portnum == TEXT_PORT else MAX_PRIVATE_BYTES
+    if not 0 < len(outgoing.payload) <= longest or not outgoing.packet_id:
         raise ValueError(f"packet of {len(outgoing.payload)} bytes with id {outgoing.packet_id}")
     message = mesh_pb2.MeshPacket(
         to=outgoing.to,

@@ -13,6 +13,7 @@ TEXT_PORT, NODEINFO_PORT, ROUTING_PORT, ADMIN_PORT, TELEMETRY_PORT = 1, 4, 5, 6,
 BROADCAST = 0xFFFFFFFF
 CONFIG_ONLY = 69420  # want_config_id that leaves out the other nodes
 MAX_PAYLOAD_BYTES = 200  # what every phone app can show and quote; the radio itself takes 232
+MAX_PRIVATE_BYTES = 231  # of any other port; the radio answers TOO_LARGE to more
 ALERT_PRIORITY = 110  # MeshPacket.Priority ALERT: overtakes what waits in the radio
 
 

@@ -70,6 +70,7 @@ IDLE_S = 60.0  # expiry is looked after at least so often
 STORE_RETRY_S = 5.0
 MAX_INBOX = 1024  # link events not yet worked on; beyond that the link starts anew
 DEFAULT_PRESET = PRESETS["MEDIUM_FAST"]
+LAST_SHORT_PORT = 127  # a greater port number takes one byte more on the air
 
 
 class Road(Protocol):
@@ -312,6 +313,7 @@ class Sender:
             payload=packet.payload,
             want_ack=packet.want_ack,
             reply_id=packet.reply_id or 0,
+            portnum=packet.port,
             priority=ALERT_PRIORITY if packet.priority is Priority.SOS else 0,
         )
         with contextlib.suppress(LinkDown):  # stays IN_RADIO: nobody knows; LinkUp sorts it out
@@ -331,12 +333,13 @@ class Sender:
 def as_waiting(packet: OutPacket, preset: Preset) -> Waiting:
     """The packet as the governor sees it. Parts of one message were queued one after another."""
     direct, reply = packet.dest != BROADCAST, packet.reply_id is not None
+    size_bytes = len(packet.payload) + (packet.port > LAST_SHORT_PORT)
     return Waiting(
         id=packet.id,
         message=packet.id - packet.part,
         part=packet.part,
         priority=packet.priority,
-        airtime_ms=packet_airtime_ms(preset, len(packet.payload), pki=direct, reply=reply),
+        airtime_ms=packet_airtime_ms(preset, size_bytes, pki=direct, reply=reply),
         transmissions=MAX_TRANSMISSIONS if packet.want_ack else 1,
         expires_at=packet.expires_at,
         not_before=packet.not_before,

@@ -12,9 +12,10 @@ from kimnode.rules.airtime import Priority, Spent
 from kimnode.rules.delivery import State
 
 BROADCAST = 0xFFFFFFFF
+TEXT_PORT = 1
 COLUMNS = (
     "id, seq, part, parts, priority, dest, channel, payload, reply_id, want_ack, state, packet_id,"
-    " attempt, queued_at, not_before, expires_at, written_at, reason"
+    " attempt, queued_at, not_before, expires_at, written_at, reason, port"
 )
 NEXT_REV = "(SELECT coalesce(max(rev), 0) + 1 FROM outbox)"
 
@@ -35,6 +36,7 @@ class NewPacket:
     expires_at: float
     state: State = State.QUEUED
     reason: str = ""
+    port: int = TEXT_PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class OutPacket:
     priority: Priority
     dest: int  # node number, BROADCAST for everybody
     channel: int  # channel index of the radio
-    payload: bytes  # UTF-8, <= 200 bytes
+    payload: bytes  # UTF-8, <= 200 bytes; on another port <= 231 bytes of that port
     reply_id: int | None  # packet id that it answers
     want_ack: bool
     state: State
@@ -59,6 +61,7 @@ class OutPacket:
     expires_at: float
     written_at: float | None
     reason: str
+    port: int = TEXT_PORT  # Meshtastic port number
 
 
 def queue(connection: sqlite3.Connection, packets: Sequence[NewPacket], now: float) -> None:
@@ -66,8 +69,8 @@ def queue(connection: sqlite3.Connection, packets: Sequence[NewPacket], now: flo
     for p in packets:
         connection.execute(
             "INSERT INTO outbox (seq, part, parts, priority, dest, channel, payload, reply_id,"
-            " want_ack, state, reason, queued_at, expires_at, rev)"
-            f" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,{NEXT_REV})",
+            " want_ack, state, reason, queued_at, expires_at, port, rev)"
+            f" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,{NEXT_REV})",
             (
                 p.seq,
                 p.part,
@@ -82,6 +85,7 @@ def queue(connection: sqlite3.Connection, packets: Sequence[NewPacket], now: flo
                 p.reason,
                 now,
                 p.expires_at,
+                p.port,
             ),
         )
 

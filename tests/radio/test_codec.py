@@ -200,3 +200,11 @@ def test_reply_and_priority_travel():
 def test_a_packet_that_must_not_exist_is_our_own_fault(payload, packet_id):
     with pytest.raises(ValueError, match="packet of"):
         codec.packet(Outgoing(packet_id, 2, 0, payload, want_ack=True), 7, 3)
+
+
+def test_a_signed_document_goes_on_its_own_port_and_may_fill_the_packet():
+    packet = Outgoing(1, 0xFFFFFFFF, 0, bytes([33] * 231), want_ack=False, portnum=302)
+    data = mesh_pb2.ToRadio.FromString(codec.packet(packet, 7, 3)).packet.decoded
+    assert (data.portnum, len(data.payload)) == (302, 231)
+    with pytest.raises(ValueError, match="packet of"):
+        codec.packet(Outgoing(1, 2, 0, bytes(232), want_ack=False, portnum=302), 7, 3)

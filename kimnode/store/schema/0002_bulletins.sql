@@ -42,6 +42,9 @@ CREATE TABLE sequence (
   PRIMARY KEY (signer, epoch, seq)
 ) WITHOUT ROWID;
 
+-- Meshtastic port number of a packet: 1 = text, 302 = signed documents and gossip (wire/air.py).
+ALTER TABLE outbox ADD COLUMN port INTEGER NOT NULL DEFAULT 1;
+
 -- Own numbers, reserved in blocks before use: a crash skips numbers and never repeats one.
 CREATE TABLE counter (
   name TEXT    PRIMARY KEY,             -- "seq:<signer hex>", "bulletin"
