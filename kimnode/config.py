@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -46,6 +46,14 @@ def _is_address(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_network(value: object) -> bool:
+    try:
+        ip_network(value)  # type: ignore[arg-type]
+    except ValueError:
+        return False
+    return isinstance(value, str)
 
 
 def _is_key(value: str) -> bool:
@@ -102,7 +110,19 @@ class Config:
         lambda v: len(v) > 0 and all(isinstance(host, str) and HOST.fullmatch(host) for host in v),
         "names by which phones reach the pages; any other Host header is refused",
     )
+    staff_networks: tuple[str, ...] = _key(
+        ("127.0.0.0/8", "::1/128"),
+        'a list of networks such as "192.168.77.0/24"; never the open hotspot',
+        lambda v: all(_is_network(network) for network in v),
+        "networks from which volunteers may sign on a page: cable, or a Wi-Fi with a password",
+    )
     database: str = _key("kimnode.db", "a file path", bool, "file that keeps it all")
+    gateway_key: str = _key(
+        "keys/gateway.key",
+        "a file path; one that does not begin with / counts from the database's folder",
+        bool,
+        "private key of this post; make it with: kimnode keys gateway key",
+    )
     retention_days: int = _key(
         30, "1 to 3650", _between(1, 3650), "chat older than this is deleted"
     )
