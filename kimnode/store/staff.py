@@ -14,7 +14,7 @@ INVITE_AGE_S = 7 * 86_400
 MAX_INVITES = 500  # of people who never came, the oldest go first
 FREE_TRIES = 5
 FIRST_DELAY_S = 30
-MAX_DELAY_S = 3600  # 24 tries a day: a PIN of six digits holds for centuries
+MAX_DELAY_S = 3600  # 24 tries a day: a PIN of six digits holds for a lifetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,14 @@ from kimnode.config import Config
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
 from kimnode.record import Notice
+from kimnode.rules.airtime import packet_airtime_ms
+from kimnode.rules.clock import EARLIEST_S, Estimate
 from kimnode.rules.limits import Limits
+from kimnode.rules.lora import PRESETS
 from kimnode.store.db import Database, Signal
+from kimnode.wire.codes import TimeTrust
+
+THIS_MACHINE = ("127.0.0.0/8", "::1/128")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,14 @@ class Bounds:
     overall: int = 256
 
 
+def _nobody_knows() -> Estimate:
+    return Estimate(EARLIEST_S, TimeTrust.UNSURE, EARLIEST_S, 0)
+
+
+def _slowest_s(payload_bytes: int) -> float:
+    return packet_airtime_ms(PRESETS["LONG_FAST"], payload_bytes + 1) / 1000  # a two-byte port
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The node, as far as the web may touch it.
@@ -30,6 +44,10 @@ class Site:
     notice   the newest state of the radio; `noticed` rises when it changed
     wait_s   estimated seconds until a new text of n UTF-8 bytes would be on the air
     price_s  seconds of air that such a text costs
+    packet_s seconds of air of one packet of n payload bytes on the private port
+    estimate the time as far as it is known
+    demo     everything here is of the demonstration village, and every page says so
+    staff_networks  CIDR networks from which a browser may sign
     """
 
     config: Config
@@ -41,6 +59,10 @@ class Site:
     noticed: Signal
     wait_s: Callable[[int], float]
     price_s: Callable[[int], float]
+    packet_s: Callable[[int], float] = _slowest_s
+    estimate: Callable[[], Estimate] = _nobody_knows
+    demo: bool = False
+    staff_networks: tuple[str, ...] = THIS_MACHINE
     bounds: Bounds = Bounds()
     addresses: Limits = field(default_factory=Limits)
 
