@@ -50,7 +50,7 @@ def display_state(life: Life, now: Estimate) -> Display:
     `expires_s` counts as a date only when its sender knew the time: a post whose clock is a month
     behind would else send bulletins that are over before they arrive. Its length always counts.
     """
-    shown_s = max(now.uptime_s - life.first_uptime_s, 0)
+    shown_s = now.uptime_s - life.first_uptime_s
     dated = life.sent_trust is TimeTrust.SURE
     too_long = shown_s >= life.expires_s - life.sent_s
     if life.expired or too_long or (dated and now.floor_s >= life.expires_s):

@@ -150,8 +150,8 @@ def test_true_time_does_not_jump_while_we_run(jump):
 def test_one_unsigned_clock_alone_moves_the_floor_by_a_month_at_most():
     box = anchored().outage(0).steady(Source.RTC, ALONE_S - 2 * HOUR)
     assert round(-box.behind) == ALONE_S - 2 * HOUR
-    for _ in range(5):
-        box.outage(0).steady(Source.RTC, 2 * ALONE_S - HOUR)
+    for more in range(1, 6):
+        box.outage(0).steady(Source.RTC, ALONE_S + more * DAY)
     assert -box.behind <= ALONE_S + HOUR
     assert anchored().outage(0).steady(Source.RTC, ALONE_S + HOUR).behind == pytest.approx(0, abs=2)
 
@@ -185,11 +185,36 @@ def test_a_rolled_over_receiver_is_garbage():
     assert box.behind >= -1
 
 
+def test_of_two_clocks_that_agree_the_earlier_moves_it():
+    box = anchored().outage(200 * DAY).say(Source.NTP, 250).steady(Source.GPS)
+    box.run(300).say(Source.NTP, 250)
+    assert 0 <= box.behind <= 1
+
+
+def test_a_battery_clock_that_lost_time_says_nothing():
+    box = anchored().outage(0).steady(Source.RTC, -9 * DAY, 2 * HOUR)
+    assert (box.trust, round(box.behind)) == (UNSURE, 0)
+    assert box.keeper.anchor is None
+    assert box.steady(Source.GPS).trust is SURE, "and cannot contradict"
+
+
+def test_a_bad_crystal_is_no_contradiction():
+    box = anchored(Source.NTP).run(40 * DAY).say(Source.NTP, 600)
+    assert (box.trust, round(box.off)) == (SURE, 600)
+
+
 def test_two_clocks_that_contradict_each_other_make_it_about_and_move_nothing():
     box = anchored().outage(HOUR).say(Source.NTP).steady(Source.GPS, 20 * DAY)
     assert round(-box.behind) == 20 * DAY, "alone it is believed"
     box = anchored().outage(HOUR).steady(Source.NTP).steady(Source.GPS, 20 * DAY)
     assert (box.trust, round(box.off), round(box.behind)) == (ABOUT, 0, 0)
+
+
+def test_who_was_not_heard_for_a_week_contradicts_nobody():
+    box = anchored().outage(20 * DAY).steady(Source.NTP, -19 * DAY).steady(Source.GPS)
+    assert (box.trust, box.behind > 18 * DAY) == (ABOUT, True)
+    box.steady(Source.GPS, 0, SURE_FOR_S + HOUR)
+    assert (box.trust, round(box.behind)) == (SURE, 0)
 
 
 def test_the_floor_waits_until_the_truth_has_caught_up():
@@ -251,7 +276,7 @@ def test_volunteers_move_the_floor_by_a_day_in_total():
 
 
 def test_a_hub_or_gps_gives_them_another_day():
-    for source in (Source.HUB, Source.GPS):
+    for source in (Source.HUB, Source.DISTRICT, Source.GPS):
         box = anchored().outage(3 * DAY).say(Source.VOLUNTEER).steady(source).outage(3 * DAY)
         behind = box.behind
         assert behind - box.say(Source.VOLUNTEER).behind == pytest.approx(LEND_S, abs=2)
@@ -264,8 +289,9 @@ def test_a_played_back_hub_time_gives_them_none():
     assert box.behind == behind
 
 
-def test_the_hub_says_that_a_volunteer_was_ahead_and_lends_nothing():
-    box = anchored().outage(0).say(Source.VOLUNTEER, DAY).say(Source.HUB).outage(0)
+@pytest.mark.parametrize("source", [Source.HUB, Source.GPS])
+def test_who_says_that_a_volunteer_was_ahead_lends_nothing(source):
+    box = anchored().outage(0).say(Source.VOLUNTEER, DAY).steady(source).outage(0)
     behind = box.behind
     assert box.say(Source.VOLUNTEER, 3 * DAY).behind == behind
 
@@ -295,7 +321,7 @@ def test_one_phone_that_speaks_often_is_one_phone():
 
 
 def test_the_greatest_group_of_phones_is_believed_and_forgotten_after_an_hour():
-    box = phones(phones(anchored().outage(9 * HOUR), 3, 5 * DAY), 4, first=10)
+    box = phones(phones(anchored().outage(9 * HOUR), 3, -4 * HOUR), 4, first=10)
     assert 0 <= box.off <= 2 * AGREE_S
     assert box.run(HOUR + 1).trust is UNSURE
 
