@@ -217,8 +217,7 @@ def take(keeper: Keeper, evidence: Evidence, monotonic_s: float) -> Keeper:
             return _unsigned(keeper, evidence)
         case Source.PHONE:
             return _phone(keeper, evidence)
-        case Source.SYSTEM:
-            return keeper
+    return keeper  # the system's clock by itself says nothing
 
 
 def estimate(keeper: Keeper, monotonic_s: float) -> Estimate:
