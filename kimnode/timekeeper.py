@@ -85,7 +85,9 @@ class Timekeeper:
             async with self._clock.timeout(READ_S * max(self._clock.speed, 1.0)):
                 said = await asyncio.to_thread(self._machine)
         except TimeoutError:
-            log.warning("this machine's clock does not answer; it is not asked again until a restart")
+            log.warning(
+                "this machine's clock does not answer; it is not asked again until a restart"
+            )
             self._machine = list  # each question that hangs would hold one more thread
             return
         for evidence in said:
