@@ -115,6 +115,12 @@ CREATE TABLE share (
   not_before INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
+-- Why a draft was refused, in words of the second person's browser. Unsigned, and only here.
+CREATE TABLE reason (
+  vote BLOB PRIMARY KEY,                -- id of the REJECTION
+  text TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- What was wrong and needs a person's eye: key changes, forged bulletins, reused sequence numbers.
 CREATE TABLE incident (
   id    INTEGER PRIMARY KEY AUTOINCREMENT,
