@@ -27,6 +27,7 @@ from kimnode.radio.messages import (
     TEXT_PORT,
     ChannelInfo,
     ConfigComplete,
+    Contact,
     FromRadio,
     Heard,
     LoraConfig,
@@ -246,7 +247,28 @@ def packet(outgoing: Outgoing, own_node: int, hop_limit: int) -> bytes:
 
 def set_time(unix_s: int, own_node: int, packet_id: int) -> bytes:
     """Give the radio the time; it answers with a queueStatus only and may ignore it."""
-    admin = admin_pb2.AdminMessage(set_time_only=unix_s)
+    return _admin(admin_pb2.AdminMessage(set_time_only=unix_s), own_node, packet_id)
+
+
+def add_contact(contact: Contact, own_node: int, packet_id: int) -> bytes:
+    """Give the radio a node's key as checked by a person: no NodeInfo replaces it any more."""
+    user = mesh_pb2.User(
+        id=f"!{contact.num:08x}",
+        long_name=contact.name,
+        short_name=contact.name.encode()[:4].decode(errors="ignore"),
+        public_key=contact.public_key,
+    )
+    shared = admin_pb2.SharedContact(node_num=contact.num, user=user, manually_verified=True)
+    return _admin(admin_pb2.AdminMessage(add_contact=shared), own_node, packet_id)
+
+
+def remove_node(num: int, own_node: int, packet_id: int) -> bytes:
+    """Let the radio forget a node and its key; what it hears of it later it learns anew."""
+    return _admin(admin_pb2.AdminMessage(remove_by_nodenum=num), own_node, packet_id)
+
+
+def _admin(admin: admin_pb2.AdminMessage, own_node: int, packet_id: int) -> bytes:
+    """To our own radio. No answer is asked for: it would only say that it was understood."""
     message = mesh_pb2.MeshPacket(
         to=own_node,
         id=packet_id,

@@ -13,8 +13,17 @@ from typing import NoReturn
 
 from kimnode.clock import Clock
 from kimnode.errors import LinkDown, WrongRadio
+from kimnode.radio import codec
 from kimnode.radio.handshake import Wedged
-from kimnode.radio.messages import LinkEvent, LinkLost, LinkState, LinkUp, Outgoing, Radio
+from kimnode.radio.messages import (
+    Contact,
+    LinkEvent,
+    LinkLost,
+    LinkState,
+    LinkUp,
+    Outgoing,
+    Radio,
+)
 from kimnode.radio.session import Counters, Session, Terms
 from kimnode.radio.transport import Address, open_port
 
@@ -25,6 +34,7 @@ RETRY_FIRST_S = 0.1
 RETRY_CAP_S = 1.5  # a refused connection costs nothing, and villagers wait
 WRONG_RADIO_RETRY_S = 30.0
 JITTER = (0.8, 1.2)
+DEFAULT_HOP_LIMIT = 3  # the firmware's own, when the radio did not say
 STABLE_S = 10.0  # a session this long starts the next row of retries anew
 
 
@@ -99,7 +109,17 @@ class Link:
 
     async def write(self, packet: Outgoing) -> None:
         """Hand one packet to the radio. LinkDown: it was not, or not surely, handed over."""
-        await self._live().write(packet)
+        await self._live().write(lambda radio: codec.packet(packet, radio.num, _hops(radio)))
+
+    async def add_contact(self, contact: Contact) -> None:
+        """Give the radio a node's key to keep. LinkDown when there is no radio."""
+        packet_id = self._rng.randrange(1, 1 << 32)
+        await self._live().write(lambda radio: codec.add_contact(contact, radio.num, packet_id))
+
+    async def remove_node(self, num: int) -> None:
+        """Let the radio forget a node. LinkDown when there is no radio."""
+        packet_id = self._rng.randrange(1, 1 << 32)
+        await self._live().write(lambda radio: codec.remove_node(num, radio.num, packet_id))
 
     async def poll(self) -> None:
         """Ask the radio for a queueStatus. LinkDown when there is no radio."""
@@ -180,3 +200,7 @@ class Link:
         elif reason != self._logged:
             log.warning("radio %s: %s: %s", self._address.text, state.value, reason)
         self._logged = reason
+
+
+def _hops(radio: Radio) -> int:
+    return radio.lora.hop_limit if radio.lora else DEFAULT_HOP_LIMIT

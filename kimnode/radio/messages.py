@@ -82,6 +82,15 @@ class NodeSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """A node whose key our own radio is to keep: texts to it are encrypted for that key only."""
+
+    num: int
+    name: str
+    public_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Telemetry:
     """Device metrics of `sender`; None where it did not say."""
 

@@ -24,7 +24,6 @@ from kimnode.radio.messages import (
     MyInfo,
     NodeSeen,
     Notification,
-    Outgoing,
     QueueStatus,
     Radio,
     Rebooted,
@@ -47,7 +46,6 @@ MIN_READ_S = 1.0  # what has arrived meanwhile is read before silence is declare
 BOOT_TEXT_BYTES = 64  # text outside frames that looks like a boot log
 BOOT_PAUSE_S = 2.0  # let it finish before asking again
 BOOT_EVERY_S = 30.0
-DEFAULT_HOP_LIMIT = 3  # the firmware's own, when the radio did not say
 
 Publish = Callable[[LinkEvent], Awaitable[None]]
 
@@ -113,13 +111,11 @@ class Session:
         finally:
             await self._port.close()
 
-    async def write(self, packet: Outgoing) -> None:
-        """Hand one packet to the radio, with our number and its hop limit. LinkDown otherwise."""
-        radio = self.radio
-        if radio is None:
+    async def write(self, say: Callable[[Radio], bytes]) -> None:
+        """Hand the radio one ToRadio, made for the radio that it is now. LinkDown otherwise."""
+        if self.radio is None:
             raise LinkDown("the radio is not ready")
-        hops = radio.lora.hop_limit if radio.lora else DEFAULT_HOP_LIMIT
-        await self._send(codec.packet(packet, radio.num, hops))
+        await self._send(say(self.radio))
 
     async def poll(self) -> None:
         """Ask for a sign of life now; a queueStatus follows."""

@@ -1,7 +1,8 @@
 """Which record goes by which road, and how urgently: one table, read by every outbound loop.
 
 Nothing that came by radio goes out by radio again: all radios in reach have it, and two gateways
-on one channel would echo each other for ever.
+on one channel would echo each other for ever. Signed documents travel by radio/exchange.py and, as
+readable text, by radio/crier.py: not for being new in the log, but when they hold or are asked for.
 """
 
 from dataclasses import dataclass
@@ -30,10 +31,10 @@ ROUTES = {
 def air_priority(kind: Kind, room_id: str, via: Via) -> Priority | None:
     """The class in which it waits for the radio; None when it does not go on the air.
 
-    A room that this version does not know is carried nowhere.
+    A kind or room that is not in the tables is carried nowhere.
     """
-    route = ROUTES[kind]
-    if via is Via.RADIO:
+    route = ROUTES.get(kind)
+    if route is None or via is Via.RADIO:
         return None
     if route.by_room:
         room = ROOMS.get(room_id)

@@ -13,6 +13,7 @@ from kimnode.radio.messages import (
     ALERT_PRIORITY,
     CONFIG_ONLY,
     ChannelInfo,
+    Contact,
     Heard,
     LoraConfig,
     NodeSeen,
@@ -25,6 +26,7 @@ from kimnode.radio.messages import (
 from kimnode.rules.airtime import packet_airtime_ms
 from tests.radio.recordings import CLIENTS, from_radio
 
+KEY = bytes(range(32))
 RECORDED = sorted({raw for path in CLIENTS for raw, _ in from_radio(path)})
 ports = st.sampled_from([1, 4, 5, 6, 67, 300])
 
@@ -208,3 +210,21 @@ def test_a_signed_document_goes_on_its_own_port_and_may_fill_the_packet():
     assert (data.portnum, len(data.payload)) == (302, 231)
     with pytest.raises(ValueError, match="packet of"):
         codec.packet(Outgoing(1, 2, 0, bytes(232), want_ack=False, portnum=302), 7, 3)
+
+
+def test_a_contact_is_given_to_the_radio_as_checked_by_a_person():
+    sent = mesh_pb2.ToRadio.FromString(codec.add_contact(Contact(0x20, "Sari", KEY), 0x1F, 9))
+    admin = admin_pb2.AdminMessage.FromString(sent.packet.decoded.payload)
+    shared = admin.add_contact
+    assert (sent.packet.to, sent.packet.id, sent.packet.decoded.portnum) == (0x1F, 9, 6)
+    assert not sent.packet.want_ack
+    assert not sent.packet.decoded.want_response
+    assert (shared.node_num, shared.manually_verified) == (0x20, True)
+    assert (shared.user.id, shared.user.long_name) == ("!00000020", "Sari")
+    assert shared.user.public_key == KEY
+
+
+def test_a_node_is_forgotten_by_its_number():
+    sent = mesh_pb2.ToRadio.FromString(codec.remove_node(0x20, 0x1F, 9))
+    admin = admin_pb2.AdminMessage.FromString(sent.packet.decoded.payload)
+    assert admin.remove_by_nodenum == 0x20

@@ -77,15 +77,28 @@ CREATE TABLE command (
   PRIMARY KEY (public_key, node_num, packet_id)
 ) WITHOUT ROWID;
 
--- Drafts that were sent to a verifier's radio: OK counts only after the whole text was on the air
--- to that radio.
+-- Drafts (and suspensions) that were sent to a verifier's radio: OK counts only after the whole text
+-- was on the air to that radio.
 CREATE TABLE told (
-  bulletin   INTEGER NOT NULL,          -- seq of the bulletin
+  subject    INTEGER NOT NULL,          -- seq of the bulletin, or of the first suspension vote
   public_key BLOB    NOT NULL,
   node_num   INTEGER NOT NULL,
   first_row  INTEGER NOT NULL,          -- outbox rows of its parts, first and last
   last_row   INTEGER NOT NULL,
-  PRIMARY KEY (bulletin, public_key)
+  PRIMARY KEY (subject, public_key)
+) WITHOUT ROWID;
+
+-- Bulletins whose readable text was said on the village channel by this post, or need not be.
+CREATE TABLE said (
+  bulletin INTEGER PRIMARY KEY,         -- seq
+  due_at   REAL    NOT NULL             -- when it was, or will be said unless somebody else does
+);
+
+-- Volunteers' keys that our own radio keeps, and the node number that each was last heard under.
+CREATE TABLE pinned (
+  public_key BLOB    PRIMARY KEY,
+  node_num   INTEGER NOT NULL,
+  at         INTEGER NOT NULL           -- when our radio was given it last
 ) WITHOUT ROWID;
 
 -- Who has heard of a bulletin, for honest counts: never shown one by one.
