@@ -58,6 +58,7 @@ class Type(IntEnum):
     VECTOR = 12
     FRAGMENT = 13  # fragments.py
     PAIR = 14  # a bulletin and its approval
+    REPAIR = 15  # fragments.py: of two packets
 
 
 VOTES = {
