@@ -74,9 +74,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What the documents add up to, and how many of them do not verify."""
+    """What the documents add up to.
+
+    verified  certificates and lists whose signatures are right: for the next build()
+    ignored   how many documents of the log count for nothing
+    """
 
     trust: Trust
+    verified: frozenset[AnyDocument]
     ignored: int
 
 
@@ -258,7 +263,7 @@ def build(
     roots = _roots(_only(Root, documents), pinned_root_id)
     trust = Trust(roots=roots)
     if not roots:
-        return Built(trust, len(documents))
+        return Built(trust, frozenset(), len(documents))
     certificates = _certificates(_only(Certificate, documents), trust, verified)
     hints: dict[bytes, tuple[bytes, ...]] = {}
     for key in certificates:
@@ -267,12 +272,13 @@ def build(
     trust = replace(
         trust, certificates=MappingProxyType(certificates), hints=MappingProxyType(hints)
     )
-    trust, kept_lists = _with_lists(trust, _only(Revocation, documents), verified)
+    trust, lists = _with_lists(trust, _only(Revocation, documents), verified)
     votes = [(h.document, h.heard_s) for h in documents if isinstance(h.document, Vote)]
     cast, _ = suspension.count(votes, trust)
     trust = replace(trust, votes=cast, suspensions=suspension.suspensions(cast))
-    kept = len(roots) + sum(map(len, certificates.values())) + kept_lists + len(cast)
-    return Built(trust, len(documents) - kept)
+    good: set[AnyDocument] = {*lists, *(one for kept in certificates.values() for one in kept)}
+    ignored = len(documents) - len(roots) - len(good) - len(cast)
+    return Built(trust, frozenset(good), ignored)
 
 
 def _only(kind: type[T], documents: Iterable[Heard]) -> list[T]:
@@ -316,7 +322,7 @@ def _certificates(
 
 def _with_lists(
     trust: Trust, found: list[Revocation], verified: Collection[AnyDocument]
-) -> tuple[Trust, int]:
+) -> tuple[Trust, list[Revocation]]:
     """The districts' newest lists, then the hubs' by what the districts say about the hubs."""
     good = [one for one in found if not _fault(_check_list, one, trust, verified)]
     by_role = {
@@ -328,7 +334,7 @@ def _with_lists(
             if not _is_doubtful(one, trust):
                 newest[one.issuer] = one
         trust = _with(trust, newest.values())
-    return trust, len(good)
+    return trust, good
 
 
 def _role(one: Revocation, trust: Trust) -> Role:
