@@ -50,6 +50,7 @@ class Reason(StrEnum):
     WRONG_ROLE = "wrong-role"
     WRONG_AREA = "wrong-area"
     SAME_PERSON = "same-person"  # the second person is the first one
+    NEEDS_OUTSIDER = "needs-outsider"  # about the village government: one from outside it
     TOO_FEW_SOURCES = "too-few-sources"
     NO_PRIMARY_SOURCE = "no-primary-source"
     NO_DOSSIER = "no-dossier"
@@ -57,6 +58,7 @@ class Reason(StrEnum):
     DECIDED = "decided"  # approved, rejected or withdrawn already
     EXPIRED = "expired"
     SEQUENCE_USED = "sequence-used"  # this signer has used the number for something else
+    OWN_KEY = "own-key"  # signed with this gateway's key, but not here: somebody has a copy of it
     OUTDATED = "outdated"  # an older version than the one that is known
     JUMPED = "jumped"  # a version or number too far ahead
     NO_ROOT = "no-root"  # not signed by the province that this node trusts
