@@ -9,10 +9,11 @@ from pathlib import Path
 
 from kimnode import __version__
 from kimnode.clock import Clock
-from kimnode.config import Config, example, parse
+from kimnode.config import example, load
 from kimnode.demo import DemoOptions, run_demo
 from kimnode.doctor import examine
 from kimnode.errors import ConfigError, KimnodeError
+from kimnode.keys.cli import add_arguments as add_keys_arguments
 from kimnode.node import run_node
 from kimnode.radio.sim.cli import add_arguments as add_sim_arguments
 from kimnode.radio.sim.cli import run_sim
@@ -91,6 +92,11 @@ def _add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     doctor.set_defaults(command=_doctor)
 
+    keys = commands.add_parser(
+        "keys", help="keys and certificates: who may speak for KIM, from the province down"
+    )
+    add_keys_arguments(keys)
+
     config = commands.add_parser("example-config", help="print every setting with its meaning")
     config.set_defaults(command=_example)
 
@@ -104,18 +110,6 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _load(path: Path) -> Config:
-    try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read ({error.strerror}). "
-            "Make one with: kimnode example-config > kimnode.toml"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
-
-
 def _log_to_stderr(level: str) -> None:
     logging.basicConfig(
         level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -123,7 +117,7 @@ def _log_to_stderr(level: str) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = _load(options.config)
+    config = load(options.config)
     _log_to_stderr(config.log_level)
     asyncio.run(run_node(config, Clock()))
     return 0
@@ -143,7 +137,7 @@ def _sim(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     _log_to_stderr("ERROR")
-    return asyncio.run(examine(_load(options.config), options.rebuild, sys.stdout))
+    return asyncio.run(examine(load(options.config), options.rebuild, sys.stdout))
 
 
 def _example(_options: argparse.Namespace) -> int:

@@ -1,7 +1,6 @@
 """The operator's settings (kimnode.toml) and the bounds of everything a stranger can grow.
 
-Pure: text in, Config out. A wrong key or value is refused with file, key and what is allowed;
-nothing is guessed.
+A wrong key or value is refused with file, key and what is allowed; nothing is guessed.
 """
 
 import difflib
@@ -10,6 +9,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -132,6 +132,19 @@ class Config:
     log_level: str = _key(
         "INFO", ", ".join(LOG_LEVELS), lambda v: v in LOG_LEVELS, "how much the log tells"
     )
+
+
+def load(path: Path) -> Config:
+    """The settings in a file; ConfigError when it cannot be read or obeyed."""
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read ({error.strerror}). "
+            "Make one with: kimnode example-config > kimnode.toml"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
 
 
 def parse(text: str, source: str) -> Config:

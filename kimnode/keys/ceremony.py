@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kimnode.errors import ConfigError
-from kimnode.keys.areas import GROUP_DIGITS, area_text
+from kimnode.keys.areas import area_text
 from kimnode.keys.cards import Card, Purpose
 from kimnode.keys.keyfile import PrivateKey
 from kimnode.record import Kind
+from kimnode.rules.chain import LONGEST_DAYS
+from kimnode.rules.roots import OWN, PREVIOUS, signers
+from kimnode.rules.trust import PERSONS, covers
 from kimnode.wire import air, signing
 from kimnode.wire.codes import KeyType, Mode, Role, TimeTrust
 from kimnode.wire.documents import (
@@ -34,18 +37,8 @@ from kimnode.wire.times import DAYS_END
 THRESHOLD = 2  # with three signatures a district's certificate would not fit a radio packet
 MIN_OFFICES = 3  # one key may be lost and two still sign
 MAX_CERTIFICATE_BYTES = 200  # on the air
-OWN, PREVIOUS = 0, 1  # rings of a root's signatures
 DISTRICT_MARKS_BYTES = THRESHOLD * signing.SIGNATURE_BYTES
 ROOT_DAYS = 3652
-LONGEST_DAYS = {
-    Role.DISTRICT: 1095,
-    Role.HUB: 90,
-    Role.GATEWAY: 400,
-    Role.VOLUNTEER: 400,
-    Role.VERIFIER: 400,
-    Role.CHAIR: 400,
-}
-PEOPLE = frozenset({Role.VOLUNTEER, Role.VERIFIER, Role.CHAIR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +145,7 @@ def certify(key: PrivateKey, issuer: Certificate, subject: Subject, term: Term) 
     _want_purpose(key, Purpose.DISTRICT, key.demo)
     if issuer.role is not Role.DISTRICT or issuer.key != key.public:
         raise ConfigError("--district is not the certificate of the district key that signs.")
-    if bool(subject.person) != (subject.role in PEOPLE):
+    if bool(subject.person) != (subject.role in PERSONS):
         raise ConfigError("People have a person number, machines have none.")
     if len(subject.key) != signing.KEY_BYTES or subject.key == key.public:
         raise ConfigError("A certificate needs the 32-byte public key of its holder.")
@@ -176,6 +169,11 @@ def revoke(
     """
     if key.purpose not in {Purpose.DISTRICT, Purpose.HUB}:
         raise ConfigError("Only a district's or a hub's key makes revocation lists.")
+    if old is not None and old.issuer != key.public:
+        raise ConfigError(
+            "The list before was made by another key. Every issuer counts its own lists: name your "
+            "own last list, or begin with --first."
+        )
     if old is not None and not is_signed_by(old, old.issuer):
         raise ConfigError("The signature of the list before is wrong: get it again.")
     if old is not None and old.made_min > made_min:
@@ -200,41 +198,16 @@ def suspend(key: PrivateKey, subject: bytes, made_min: int, epoch: int, seq: int
     return signed_by(Vote(Kind.SUSPENSION, subject, stamp), key.seed)
 
 
-def signatures(document: Root | Certificate, old: Root | None, root: Root | None) -> dict[int, int]:
-    """Ring -> how many different keys of it have signed rightly. `root`: of a certificate."""
+def missing(document: Root | Certificate, root: Root | None) -> int:
+    """How many signatures it still needs. `root`: the version before, or the certificate's root."""
     if isinstance(document, Root):
-        rings = {OWN: document.keys, PREVIOUS: old.keys if old else ()}
+        rings = [(OWN, document)] + ([(PREVIOUS, root)] if root else [])
     else:
-        rings = {OWN: root.keys if root else ()}
-    signed = document.signed()
-    return {
-        ring: len(
-            {
-                keys[mark.index]
-                for mark in document.marks
-                if mark.ring == ring and mark.index < len(keys)
-                and signing.verify(keys[mark.index], mark.signature, signed)
-            }
-        )
-        for ring, keys in rings.items()
-    }  # fmt: skip
-
-
-def missing(root: Root, old: Root | None) -> dict[int, int]:
-    """Ring -> signatures that a root still needs."""
-    have = signatures(root, old, None)
-    needs = {OWN: root.threshold} | ({PREVIOUS: old.threshold} if old else {})
-    return {ring: need - have[ring] for ring, need in needs.items() if need > have[ring]}
-
-
-def covers(outer: int, inner: int) -> bool:
-    """Whether area `inner` lies in area `outer`."""
-    ten, place = f"{outer:010}", 0
-    for size in GROUP_DIGITS:
-        if not int(ten[place:]):
-            break
-        place += size
-    return f"{inner:010}"[:place] == ten[:place]
+        rings = [(OWN, root)] if root else []
+    return sum(
+        max(0, by.threshold - len(signers(document, document.marks, by.keys, ring)))
+        for ring, by in rings
+    )
 
 
 _WRONG_KEY = "Use the key file of an office that `kimnode keys inspect` lists."
@@ -279,7 +252,7 @@ def _want_previous(root: Root, old: Root | None) -> None:
 
 
 def _want_complete(root: Root) -> None:
-    if signatures(root, None, None)[OWN] < root.threshold:
+    if missing(root, None):
         raise ConfigError(
             f"The root {root.name!r} version {root.version} has not enough signatures yet. "
             "Let two offices sign it first: kimnode keys root sign"

@@ -1,7 +1,6 @@
 """Files of the ceremonies: read whole and bounded, written once, on the disk before we say so.
 
-Nothing here overwrites a file, except `replace()`, which puts a document with one more signature
-in the place of the same document.
+Nothing here overwrites a file, except a document by itself with one more signature.
 """
 
 import contextlib
@@ -69,17 +68,22 @@ def check_folder(path: Path) -> None:
         )
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, data: bytes) -> None:
     """A new file of mode 600 in a folder of mode 700 (made when it is missing)."""
-    with contextlib.suppress(FileExistsError), _named(path, "written"):
+    with _named(path, "written"), contextlib.suppress(FileExistsError):
         path.absolute().parent.mkdir(FOLDER_MODE)
     check_folder(path)
-    _create(path, text, PRIVATE_MODE)
+    _create(path, data, PRIVATE_MODE)
 
 
 def write_new(path: Path, text: str) -> None:
     """A new file that everybody may read."""
-    _create(path, text, PUBLIC_MODE)
+    write_bytes(path, text.encode("ascii"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """The same, for pictures."""
+    _create(path, data, PUBLIC_MODE)
 
 
 def write_documents(path: Path, documents: Iterable[AnyDocument]) -> None:
@@ -89,13 +93,13 @@ def write_documents(path: Path, documents: Iterable[AnyDocument]) -> None:
 
 def replace(path: Path, document: AnyDocument) -> None:
     """The document in place of the one in the file, whole or not at all."""
-    beside = path.with_name(f"{path.name}.new")
-    with contextlib.suppress(FileNotFoundError):
-        beside.unlink()  # of a machine that went off in the middle
-    write_documents(beside, [document])
-    with _named(path, "written"):
-        beside.rename(path)
-        _sync_folder(path)
+    _replace(path, _shown([document]), PUBLIC_MODE)
+
+
+def replace_private(path: Path, text: str) -> None:
+    """A file beside a private key, new or in place of its old content, whole or not at all."""
+    check_folder(path)
+    _replace(path, text, PRIVATE_MODE)
 
 
 def read_documents(path: Path) -> list[AnyDocument]:
@@ -104,7 +108,7 @@ def read_documents(path: Path) -> list[AnyDocument]:
     for label, data in parts(path):
         if label is not Label.DOCUMENT:
             raise ConfigError(f"{path} is a {_kind_of(label)}, not a document.")
-        documents.append(_document(path, data))
+        documents.append(document_of(path, data))
     return documents
 
 
@@ -116,6 +120,22 @@ def read_document(path: Path) -> AnyDocument:
     return documents[0]
 
 
+def document_of(path: Path, data: bytes) -> AnyDocument:
+    """The document in these bytes of a file."""
+    try:
+        return sealed.decode(data)
+    except WireError as error:
+        raise ConfigError(f"{path} holds no document that this kimnode knows ({error}).") from error
+
+
+def card_of(path: Path, data: bytes) -> Card:
+    """The public key card in these bytes of a file."""
+    try:
+        return cards.decode(data)
+    except WireError as error:
+        raise ConfigError(f"{path}: {error}. Ask for it again.") from error
+
+
 def read_card(path: Path) -> Card:
     """The public key card in a file."""
     found = parts(path)
@@ -124,10 +144,7 @@ def read_card(path: Path) -> Card:
             f"{path} is a {_kind_of(found[0][0])}, not a public key. "
             "Name the file *.pub that was made together with the key."
         )
-    try:
-        return cards.decode(found[0][1])
-    except WireError as error:
-        raise ConfigError(f"{path}: {error}. Ask for it again.") from error
+    return card_of(path, found[0][1])
 
 
 def parts(path: Path) -> list[tuple[Label, bytes]]:
@@ -136,13 +153,6 @@ def parts(path: Path) -> list[tuple[Label, bytes]]:
         return armour.decode(read_text(path))
     except WireError as error:
         raise ConfigError(f"{path} cannot be understood: {error}. Copy it again.") from error
-
-
-def _document(path: Path, data: bytes) -> AnyDocument:
-    try:
-        return sealed.decode(data)
-    except WireError as error:
-        raise ConfigError(f"{path} holds no document that this kimnode knows ({error}).") from error
 
 
 def _kind_of(label: Label) -> str:
@@ -164,14 +174,24 @@ def _as_text(path: Path, data: bytes) -> str:
         raise ConfigError(f"{path} is no key and no document of kimnode.") from None
 
 
-def _create(path: Path, text: str, mode: int) -> None:
+def _create(path: Path, data: bytes, mode: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with _named(path, "written"):
-        with open(os.open(path, flags, mode), "w", encoding="ascii") as file:  # noqa: PTH123
+        with open(os.open(path, flags, mode), "wb") as file:  # noqa: PTH123
             os.fchmod(file.fileno(), mode)  # whatever the umask says
-            file.write(text)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        _sync_folder(path)
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    beside = path.with_name(f"{path.name}.new")
+    with contextlib.suppress(FileNotFoundError):
+        beside.unlink()  # of a machine that went off in the middle
+    _create(beside, text.encode("ascii"), mode)
+    with _named(path, "written"):
+        beside.rename(path)
         _sync_folder(path)
 
 

@@ -67,7 +67,8 @@ def save(path: Path, key: PrivateKey, passphrase: str = "") -> Path:
     closed = _Closed(key.purpose, key.demo, key.name, key.public, salt, b"")
     box = _close(closed, key.seed, passphrase) if passphrase else key.seed
     data = cbor2.dumps([*closed.head(), box], canonical=True)
-    files.write_private(path, WARNING + armour.paragraph(armour.encode(Label.SECRET, data)))
+    text = WARNING + armour.paragraph(armour.encode(Label.SECRET, data))
+    files.write_private(path, text.encode("ascii"))
     card = armour.encode(Label.PUBLIC, cards.encode(key.card, key.seed))
     files.write_new(public, CARD_NOTE + armour.paragraph(card))
     return public
@@ -81,6 +82,12 @@ def card_path(path: Path) -> Path:
 def text_of(path: Path) -> str:
     """The key's file as one line for paper or a QR: still closed when it has a passphrase."""
     return armour.encode(Label.SECRET, _read(path))
+
+
+def peek(path: Path) -> tuple[Card, bool]:
+    """What the file says without being opened, and whether it has a passphrase."""
+    closed = _closed(path, _read(path))
+    return Card(closed.purpose, closed.demo, closed.name, closed.public), bool(closed.salt)
 
 
 def load(path: Path, ask: Ask | None = None) -> PrivateKey:
@@ -102,6 +109,22 @@ def load(path: Path, ask: Ask | None = None) -> PrivateKey:
     if len(seed) != SEED_BYTES or key.public != closed.public:
         raise ConfigError(f"{path} is damaged: its two halves do not fit. Use the copy of it.")
     return key
+
+
+def next_number(path: Path) -> tuple[int, int]:
+    """(epoch, sequence number) for the next document that the key at `path` signs by itself.
+
+    It is on the disk, beside the key, before it is given out: no number is ever used twice.
+    """
+    count = path.with_suffix(".count")
+    epoch, used = secrets.randbelow(256), 0
+    if count.exists():
+        try:
+            epoch, used = (int(word) for word in files.read_private(count).split())
+        except ValueError:
+            raise ConfigError(f"{count} is damaged. Delete it, and it begins anew.") from None
+    files.replace_private(count, f"{epoch} {used + 1}\n")
+    return epoch, used + 1
 
 
 @dataclass(frozen=True, slots=True, repr=False)
