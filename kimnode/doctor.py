@@ -21,22 +21,31 @@ import aiohttp
 
 from kimnode.clock import Clock
 from kimnode.config import Config
-from kimnode.errors import KimnodeError
+from kimnode.errors import ConfigError, KimnodeError, Reason, Refused
+from kimnode.keys.own import gateway_key_path, load_gateway_key
+from kimnode.keys.show import date_text, fingerprint, key_text
 from kimnode.radio.desk import PINNED_KEY, UNSET_REGION
 from kimnode.radio.link import Link
 from kimnode.radio.messages import LinkUp, Radio
 from kimnode.radio.transport import parse_address
 from kimnode.record import RadioState
+from kimnode.rules.chain import BLOCK_DAYS, WARN_DAYS, list_age_days
+from kimnode.rules.clock import Estimate
+from kimnode.rules.trust import Trust, holder
 from kimnode.store import counts, log, people, project, retention
 from kimnode.store.db import open_database
 from kimnode.store.migrate import schema_files
+from kimnode.store.trust import TrustCache
 from kimnode.web.words import Words
+from kimnode.wire.codes import Role, TimeTrust
+from kimnode.wire.times import day_of
 
 ASK_TIMEOUT_S = 3.0
 RADIO_TIMEOUT_S = 20.0
 DISK_SCARCE_MB, DISK_FULL_MB = 500, 50
 MB = 1_000_000
 DAY_S, REFUSED_DAYS = 86_400, 7
+CERTIFICATE_SHORT_DAYS = 30  # time enough for a trip to the district
 BUILT_AFTER = datetime(2026, 11, 1, tzinfo=UTC).timestamp()  # no true clock shows less than this
 
 
@@ -84,7 +93,7 @@ async def _all(config: Config, rebuild: bool) -> AsyncIterator[Finding]:
     yield await _pages(config, running)
     if rebuild:
         yield await _rebuild(config, running, now)
-    for finding in await asyncio.to_thread(lambda: list(_database(Path(config.database), now))):
+    for finding in await asyncio.to_thread(lambda: list(_database(config, now))):
         yield finding
     if config.radio == "none":
         yield _found(Level.CARE, "radio-none")
@@ -140,7 +149,8 @@ async def _rebuild(config: Config, running: dict[str, Any], now: float) -> Findi
     return _found(Level.GOOD, "rebuilt", count=count)
 
 
-def _database(path: Path, now: float) -> Iterator[Finding]:
+def _database(config: Config, now: float) -> Iterator[Finding]:
+    path = Path(config.database)
     damaged = sorted(str(p) for p in path.parent.glob(f"{path.name}.damaged-*[0-9]"))
     if damaged:
         yield _found(Level.CARE, "database-aside", files=", ".join(damaged))
@@ -150,12 +160,13 @@ def _database(path: Path, now: float) -> Iterator[Finding]:
         return
     try:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            yield from _opened(connection, path, now)
+            yield from _opened(connection, config, now)
     except sqlite3.DatabaseError as error:
         yield _found(Level.BAD, "database-damaged", path=path, reason=error)
 
 
-def _opened(connection: sqlite3.Connection, path: Path, now: float) -> Iterator[Finding]:
+def _opened(connection: sqlite3.Connection, config: Config, now: float) -> Iterator[Finding]:
+    path = config.database
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         yield _found(Level.BAD, "database-damaged", path=path, reason=verdict)
@@ -164,6 +175,11 @@ def _opened(connection: sqlite3.Connection, path: Path, now: float) -> Iterator[
     knows = schema_files()[-1][0]
     if have > knows:
         yield _found(Level.BAD, "database-newer", have=have, knows=knows)
+        return
+    newest = connection.execute("SELECT coalesce(max(received_at), 0) FROM log").fetchone()[0]
+    if have < knows:
+        yield _found(Level.GOOD, "database-older", path=path)
+        yield _clock(now, newest)
         return
     faults = list(log.verify(connection))
     if faults:
@@ -174,8 +190,60 @@ def _opened(connection: sqlite3.Connection, path: Path, now: float) -> Iterator[
     if refused:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(refused.items()))
         yield _found(Level.GOOD, "refused", count=sum(refused.values()), reasons=reasons)
-    newest = connection.execute("SELECT coalesce(max(received_at), 0) FROM log").fetchone()[0]
     yield _clock(now, newest)
+    yield from _trust(connection, config, now)
+
+
+def _trust(connection: sqlite3.Connection, config: Config, now: float) -> Iterator[Finding]:
+    """What bulletins need. Chat and SOS need none of it, so what is missing is no fault."""
+    cache = TrustCache()
+    trust = cache.load(connection)
+    if trust.root is None:
+        yield _found(Level.CARE, "trust-none")
+        return
+    root, shown = trust.root, fingerprint(trust.root.id)
+    level, key = (Level.BAD, "trust-demo") if root.demo else (Level.GOOD, "trust-root")
+    yield _found(level, key, name=root.name, version=root.version, shown=shown)
+    if cache.ignored:
+        yield _found(Level.CARE, "trust-ignored", count=cache.ignored)
+    estimate = Estimate(int(now), TimeTrust.SURE, int(now), 0)
+    try:
+        own = load_gateway_key(config)
+    except ConfigError as error:
+        yield _found(Level.BAD, "trust-key-bad", reason=error)
+        return
+    if own is None:
+        yield _found(Level.CARE, "trust-key-none", path=gateway_key_path(config))
+    else:
+        yield _certified(own.public, trust, estimate)
+    yield from _lists(trust, estimate)
+
+
+def _certified(key: bytes, trust: Trust, estimate: Estimate) -> Finding:
+    """Whether this post may sign, and for how long."""
+    try:
+        certificate = holder(key, trust, estimate).certificate
+    except Refused as refused:
+        if refused.reason is Reason.UNKNOWN_KEY:
+            return _found(Level.CARE, "trust-key-uncertified", short=key_text(key))
+        return _found(
+            Level.BAD, "trust-certificate-bad", short=key_text(key), reason=refused.reason
+        )
+    until, left = date_text(certificate.to_day), certificate.to_day - day_of(estimate.unix_s)
+    if left < CERTIFICATE_SHORT_DAYS:
+        return _found(Level.CARE, "trust-certificate-ends", name=certificate.name, until=until)
+    return _found(Level.GOOD, "trust-certificate", name=certificate.name, until=until)
+
+
+def _lists(trust: Trust, estimate: Estimate) -> Iterator[Finding]:
+    """Old revocation lists: a thief's key may be on one that has not come here."""
+    newest = [kept[-1] for kept in trust.certificates.values()]
+    for district in (one for one in newest if one.role is Role.DISTRICT):
+        days = list_age_days(district.key, trust, estimate)
+        level, key = Level.GOOD, "trust-list"
+        if days > WARN_DAYS:
+            level, key = Level.CARE, "trust-list-block" if days > BLOCK_DAYS else "trust-list-old"
+        yield _found(level, key, name=district.name, days=days)
 
 
 def _clock(now: float, newest: int) -> Finding:
