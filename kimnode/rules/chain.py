@@ -146,6 +146,9 @@ def _check_new_certificate(one: Certificate, trust: Trust, estimate: Estimate) -
     if (district, signing.key_id(one.key)) in trust.revoked:
         raise Refused(Reason.REVOKED)
     if one.role is Role.DISTRICT:
+        others = [c for kept in trust.certificates.values() for c in kept]
+        if is_replaced(one, others, trust.roots):
+            raise Refused(Reason.OUTDATED, "a newer root has certified this area anew")
         return
     holders(one.issuer, trust, Moment(estimate))
     if not before and list_age_days(district, trust, estimate) > BLOCK_DAYS:
@@ -315,7 +318,7 @@ def _certificates(
     kept: dict[bytes, tuple[Certificate, ...]] = {}
     growing = replace(trust, certificates=MappingProxyType(kept))
     for one in (*districts, *(one for one in found if one.role is not Role.DISTRICT)):
-        if not _fault(_check_certificate, one, growing, verified):
+        if one.role is Role.DISTRICT or not _fault(_check_certificate, one, growing, verified):
             kept[one.key] = (*kept.get(one.key, ()), one)
     return kept
 

@@ -17,7 +17,7 @@ from itertools import count
 from kimnode.record import Kind
 from kimnode.rules.chain import Heard, build
 from kimnode.rules.clock import Estimate
-from kimnode.rules.trust import Trust
+from kimnode.rules.trust import Trust, day_s
 from kimnode.wire import signing
 from kimnode.wire.codes import (
     Form,
@@ -156,7 +156,9 @@ def _seeds() -> dict[bytes, bytes]:
     return {signing.public_key(seed): seed for seed in ROOT_SEEDS}
 
 
-def issued(issuer: Machine, key: bytes, role: Role, area: int, name: str, **changes) -> Certificate:
+def issued(
+    issuer: Machine, key: bytes, role: Role, area: int, name: str, /, **changes
+) -> Certificate:
     """A certificate by a district."""
     end = TODAY + (60 if role is Role.HUB else 300)
     unsigned = Certificate(
@@ -167,18 +169,24 @@ def issued(issuer: Machine, key: bytes, role: Role, area: int, name: str, **chan
     return replace(unsigned, marks=(mark,))
 
 
-def of_machine(machine: Machine, issuer: Machine = DISTRICT, **changes) -> Certificate:
+def of_machine(machine: Machine, issuer: Machine = DISTRICT, /, **changes) -> Certificate:
     return issued(issuer, machine.key, machine.role, machine.area, machine.name, **changes)
 
 
-def of_radio(person: Person, issuer: Machine = DISTRICT, **changes) -> Certificate:
+def _of_person(issuer: Machine, person: Person, key: bytes, fields: dict) -> Certificate:
+    key = fields.pop("key", key)
+    area = fields.pop("area", person.area)
+    return issued(issuer, key, person.role, area, person.name, **fields)
+
+
+def of_radio(person: Person, issuer: Machine = DISTRICT, /, **changes) -> Certificate:
     fields = {"key_type": KeyType.RADIO, "person": person.number, **changes}
-    return issued(issuer, person.radio, person.role, person.area, person.name, **fields)
+    return _of_person(issuer, person, person.radio, fields)
 
 
-def of_own_key(person: Person, issuer: Machine = DISTRICT, **changes) -> Certificate:
+def of_own_key(person: Person, issuer: Machine = DISTRICT, /, **changes) -> Certificate:
     fields = {"person": person.number, **changes}
-    return issued(issuer, person.key, person.role, person.area, person.name, **fields)
+    return _of_person(issuer, person, person.key, fields)
 
 
 def of_district(under: Root, machine: Machine = DISTRICT, by=(0, 1), **changes) -> Certificate:
@@ -277,3 +285,9 @@ def time_anchor(by: Machine = HUB, made_min: int = NOW_MIN) -> TimeAnchor:
 
 def receipt(*about: Bulletin, by: Machine = KARATAUN, made_min: int = NOW_MIN) -> Receipt:
     return signed_by(Receipt(made_min, by.key, tuple(one.id for one in about)), by.seed)
+
+
+def times_end(person: Person) -> int:
+    """Unix second at which the certificate of this person's own key is over."""
+    certificate = next(one for one in PERSON_CERTS if one.key == person.key)
+    return day_s(certificate.to_day + 1)

@@ -1,0 +1,416 @@
+"""From root to key: what a certificate needs, and what a log full of documents adds up to."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kimnode.errors import Reason, Refused, WireError
+from kimnode.rules import chain
+from kimnode.rules.chain import Heard, build, check_trust_document, list_age_days
+from kimnode.rules.trust import Trust, holder
+from kimnode.wire import sealed, signing
+from kimnode.wire.codes import KeyType, Role
+from kimnode.wire.documents import Certificate, Mark, Revocation, signed_by
+from tests.rules import trust_samples as samples
+from tests.rules.test_trust import DAY, flips, refused
+from tests.rules.trust_samples import (
+    DESA,
+    DISTRICT,
+    HUB,
+    KARATAUN,
+    NOW,
+    NOW_MIN,
+    NOW_S,
+    RINA,
+    ROOT,
+    TODAY,
+    V1,
+    V3,
+)
+
+TRUST = samples.trust()
+NEW = samples.Person("Baru", 70, Role.VOLUNTEER)
+MAJENE = samples.Machine("Kab. Majene", Role.DISTRICT, 7605000000)
+
+
+def check(document, trust=TRUST, estimate=NOW, pinned=ROOT.id):
+    check_trust_document(document, trust, estimate, pinned)
+
+
+def grown(*documents, pinned=ROOT.id) -> chain.Built:
+    return build([Heard(one, NOW_S) for one in documents], pinned)
+
+
+# -- certificates ---------------------------------------------------------------------------------
+
+
+def test_the_chain_enters_one_by_one():
+    known: list = []
+    for document in samples.CHAIN:
+        if document.KIND is samples.of_own_key(samples.EDI).KIND and document.name == "Edi":
+            continue  # over today
+        check(document, grown(*known).trust)
+        known.append(document)
+    assert grown(*known).ignored == 0
+
+
+def test_the_same_certificate_again_is_no_error():
+    check(samples.PERSON_CERTS[0])
+
+
+def test_a_district_needs_the_threshold_of_different_root_keys():
+    one = samples.of_district(ROOT, MAJENE, by=(0,))
+    with refused(Reason.BAD_SIGNATURE):
+        check(one)
+    mark = one.marks[0]
+    for marks in (
+        (mark, replace(mark, index=1)),  # the same signature under another number
+        (mark, mark),
+        (mark, replace(mark, index=7)),
+        (mark, replace(samples.of_district(ROOT, MAJENE, by=(1,)).marks[0], ring=1)),
+    ):
+        with refused(Reason.BAD_SIGNATURE):
+            check(replace(one, marks=marks))
+    check(samples.of_district(ROOT, MAJENE, by=(2, 4)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"area": 7302000000}, Reason.WRONG_AREA),
+        ({"person": 3}, Reason.WRONG_FORM),
+        ({"key_type": KeyType.RADIO}, Reason.WRONG_FORM),
+        ({"issuer": bytes(32)}, Reason.NO_ROOT),
+        ({"from_day": TODAY, "to_day": TODAY - 1}, Reason.WRONG_FORM),
+        ({"from_day": TODAY, "to_day": TODAY + 1095}, Reason.WRONG_FORM),
+        ({"from_day": TODAY - 300, "to_day": TODAY - 1}, Reason.CERT_EXPIRED),
+    ],
+)
+def test_what_a_district_may_not_be(changes, reason):
+    with refused(reason):
+        check(samples.of_district(ROOT, MAJENE, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"area": 7602000000 + 10**6}, Reason.WRONG_AREA),
+        ({"area": 7600000000}, Reason.WRONG_AREA),
+        ({"person": 0}, Reason.WRONG_FORM),
+        ({"issuer": HUB.key}, Reason.WRONG_ROLE),
+        ({"issuer": V3.key}, Reason.WRONG_ROLE),
+        ({"issuer": bytes(32)}, Reason.UNKNOWN_KEY),
+        ({"key": V1.key}, Reason.WRONG_FORM),  # somebody else's
+        ({"key": KARATAUN.key}, Reason.WRONG_FORM),
+        ({"from_day": TODAY, "to_day": TODAY + 400}, Reason.WRONG_FORM),
+        ({"from_day": TODAY - 9, "to_day": TODAY - 1}, Reason.CERT_EXPIRED),
+    ],
+)
+def test_what_a_person_may_not_be(changes, reason):
+    with refused(reason):
+        check(samples.of_own_key(NEW, **changes))
+
+
+def test_machines_have_no_person_and_no_radio_key():
+    post = samples.Machine("Pos Baru", Role.GATEWAY, DESA)
+    check(samples.of_machine(post))
+    for changes in ({"person": 1}, {"key_type": KeyType.RADIO}):
+        with refused(Reason.WRONG_FORM):
+            check(samples.of_machine(post, **changes))
+
+
+def test_a_hubs_key_lives_ninety_days():
+    hub = samples.Machine("Hub 2", Role.HUB, samples.REGENCY)
+    check(samples.of_machine(hub, from_day=TODAY, to_day=TODAY + 89))
+    with refused(Reason.WRONG_FORM):
+        check(samples.of_machine(hub, from_day=TODAY, to_day=TODAY + 90))
+
+
+def test_a_gateway_key_never_becomes_a_hubs():
+    with refused(Reason.WRONG_FORM):
+        check(samples.of_machine(replace(KARATAUN, role=Role.HUB)))
+
+
+def test_a_radio_key_and_an_own_key_are_never_the_same_key():
+    with refused(Reason.WRONG_FORM):
+        check(samples.of_own_key(V1, key_type=KeyType.RADIO))
+
+
+@pytest.mark.parametrize("by", [V3, HUB, KARATAUN, MAJENE])
+def test_only_the_district_named_has_signed(by):
+    unsigned = samples.of_own_key(NEW)
+    mark = Mark(0, 0, signing.sign(by.seed, unsigned.signed()))
+    with refused(Reason.BAD_SIGNATURE):
+        check(replace(unsigned, marks=(mark,)))
+
+
+def test_one_signature_no_more_no_less():
+    good = samples.of_own_key(NEW)
+    mark = good.marks[0]
+    for marks in ((), (mark, replace(mark, index=1)), (replace(mark, ring=1),)):
+        with refused(Reason.BAD_SIGNATURE):
+            check(replace(good, marks=marks))
+
+
+def test_another_districts_certificate_is_of_its_area():
+    trust = samples.trust(samples.of_district(ROOT, MAJENE))
+    with refused(Reason.WRONG_AREA):
+        check(samples.of_own_key(NEW, MAJENE), trust)
+    check(samples.of_own_key(replace(NEW, area=7605010001), MAJENE), trust)
+
+
+def test_an_older_certificate_of_the_same_key_is_refused():
+    older, newer = samples.of_own_key(NEW), samples.of_own_key(NEW)
+    check(newer, samples.trust(older))
+    with refused(Reason.OUTDATED):
+        check(older, samples.trust(newer))
+
+
+def test_a_revoked_key_is_not_certified_again():
+    with refused(Reason.REVOKED):
+        check(samples.of_own_key(RINA))
+    self_revoked = samples.trust(samples.revocation(DISTRICT.key))
+    with refused(Reason.REVOKED):
+        check(samples.of_own_key(NEW), self_revoked)
+    with refused(Reason.REVOKED):
+        check(samples.of_district(ROOT, serial=2), self_revoked)
+
+
+def test_a_root_whose_time_is_over_certifies_no_new_district():
+    over = samples.later((ROOT.to_day + 1 - TODAY) * DAY)
+    fresh = {"from_day": ROOT.to_day, "to_day": ROOT.to_day + 500}
+    with refused(Reason.CERT_EXPIRED):
+        check(samples.of_district(ROOT, MAJENE, **fresh), estimate=over)
+    check(samples.of_district(ROOT, MAJENE, **fresh), estimate=samples.later(0))
+
+
+def test_no_flipped_bit_of_a_certificate_is_accepted():
+    for certificate in (samples.of_own_key(NEW), samples.of_district(ROOT, MAJENE)):
+        tried = 0
+        for changed in flips(sealed.encode(certificate)):
+            try:
+                forged = sealed.decode(changed)
+            except WireError:
+                continue
+            if not isinstance(forged, Certificate):
+                continue
+            tried += 1
+            with pytest.raises(Refused):
+                check(forged)
+        assert tried > 300
+
+
+# -- lists, times, receipts -----------------------------------------------------------------------
+
+
+def test_lists_come_from_district_and_hub_only():
+    check(samples.revocation(V1.key))
+    check(samples.revocation(V1.key, by=HUB, number=1))
+    for by in (V3, KARATAUN):
+        with refused(Reason.WRONG_ROLE):
+            check(samples.revocation(V1.key, by=by))
+    with refused(Reason.UNKNOWN_KEY):
+        check(samples.revocation(V1.key, by=MAJENE))
+
+
+def test_a_forged_list_is_refused():
+    with refused(Reason.BAD_SIGNATURE):
+        check(replace(samples.revocation(V1.key), issuer=HUB.key))
+    tried = 0
+    for changed in flips(sealed.encode(samples.revocation(V1.key))):
+        try:
+            forged = sealed.decode(changed)
+        except WireError:
+            continue
+        tried += 1
+        with pytest.raises(Refused):
+            check(forged)
+    assert tried > 150
+
+
+def test_the_known_list_again_is_no_error():
+    check(samples.REVOCATION)
+
+
+def test_a_hub_revokes_its_district_neither_does_a_revoked_hub_revoke_anybody():
+    with refused(Reason.WRONG_ROLE):
+        check(samples.revocation(DISTRICT.key, by=HUB, number=1))
+    trust = samples.trust(samples.revocation(HUB.key))
+    with refused(Reason.REVOKED):
+        check(samples.revocation(V1.key, by=HUB, number=1), trust)
+
+
+def test_a_key_that_became_a_district_after_all_certifies_but_lists_nothing_before():
+    """`holders` decides by the certificates that hold now: an ended hub may not list."""
+    over = samples.later(70 * DAY)
+    made = NOW_MIN + 69 * 1440
+    with refused(Reason.CERT_EXPIRED):
+        check(samples.revocation(V1.key, by=HUB, number=1, made_min=made), estimate=over)
+
+
+def test_what_a_hub_revoked_before_it_was_stolen_stays_revoked():
+    before = samples.revocation(V1.key, by=HUB, number=1, made_min=NOW_MIN - 5 * 1440)
+    after = samples.revocation(V3.key, by=HUB, number=2, made_min=NOW_MIN - 1440)
+    trust = samples.trust(before, after)
+    with refused(Reason.REVOKED):
+        holder(V3.key, trust, NOW)
+    with refused(Reason.REVOKED):
+        holder(HUB.key, samples.trust(before, after, samples.revocation(HUB.key)), NOW)
+    trust = samples.trust(before, after, samples.revocation(HUB.key))
+    assert holder(V3.key, trust, NOW)
+    with refused(Reason.REVOKED):
+        holder(V1.key, trust, NOW)
+
+
+def test_the_lists_of_all_issuers_add_up_and_the_earliest_day_counts():
+    by_hub = samples.revocation(V1.key, RINA.key, by=HUB, number=1, since=TODAY - 8)
+    trust = samples.trust(by_hub)
+    day = {hint: since for (_, hint), since in trust.revoked.items()}
+    assert day[signing.key_id(RINA.key)] == TODAY - 8
+    assert day[signing.key_id(RINA.radio)] == TODAY - 3
+    assert day[signing.key_id(V1.key)] == TODAY - 8
+    assert len(trust.revocations) == 2
+
+
+def test_the_list_made_last_is_the_one_that_is_told():
+    later = samples.revocation(RINA.key, by=HUB, number=1, made_min=NOW_MIN)
+    assert samples.trust().revocation == samples.REVOCATION
+    assert samples.trust(later).revocation == later
+
+
+def test_a_key_taken_off_the_list_is_believed_again():
+    assert holder(RINA.key, samples.trust(samples.revocation(number=2)), NOW)
+
+
+def test_a_list_of_one_district_says_nothing_about_anothers_keys():
+    other = samples.Machine("Kab. Polman", Role.DISTRICT, 7604000000)
+    district = samples.of_district(ROOT, other)
+    foreign = samples.revocation(V1.key, by=other, number=1)
+    assert holder(V1.key, samples.trust(district, foreign), NOW)
+
+
+def test_time_is_told_by_district_and_hub():
+    check(samples.time_anchor(HUB))
+    check(samples.time_anchor(DISTRICT))
+    for by in (KARATAUN, V3):
+        with refused(Reason.WRONG_ROLE):
+            check(samples.time_anchor(by))
+    with refused(Reason.BAD_SIGNATURE):
+        check(replace(samples.time_anchor(), made_min=NOW_MIN + 1))
+    with refused(Reason.UNKNOWN_KEY):
+        check(samples.time_anchor(MAJENE))
+    with refused(Reason.CERT_EXPIRED):  # a time after the end of its own certificate is a lie
+        check(samples.time_anchor(HUB, NOW_MIN + 61 * 1440))
+
+
+def test_receipts_are_given_by_gateways():
+    bulletin = samples.bulletin()
+    check(samples.receipt(bulletin))
+    with refused(Reason.WRONG_ROLE):
+        check(samples.receipt(bulletin, by=HUB))
+    with refused(Reason.BAD_SIGNATURE):
+        check(replace(samples.receipt(bulletin), bulletins=(bytes(32),)))
+
+
+# -- a whole log ----------------------------------------------------------------------------------
+
+
+def test_a_log_in_any_order_adds_up_to_the_same():
+    documents = [*samples.CHAIN, samples.revocation(V1.key), samples.revocation(by=HUB)]
+    wanted = grown(*documents).trust
+    for seed in range(20):
+        shuffled = Random(seed).sample(documents, len(documents))
+        trust = grown(*shuffled).trust
+        assert trust.roots == wanted.roots
+        assert trust.revoked == wanted.revoked
+        assert {k: set(v) for k, v in trust.certificates.items()} == {
+            k: set(v) for k, v in wanted.certificates.items()
+        }
+
+
+def test_what_does_not_verify_is_counted_and_ignored():
+    forged = [
+        samples.of_own_key(NEW, MAJENE),
+        replace(samples.of_own_key(NEW), marks=()),
+        samples.of_district(ROOT, MAJENE, by=(3,)),
+        samples.revocation(V1.key, by=V3),
+        samples.suspend(V1.key, samples.LENA),
+        samples.signed_root(samples.root(2, ROOT), (0, 1)),
+    ]
+    built = grown(*samples.CHAIN, *forged)
+    assert built.ignored == len(forged)
+    assert built.trust == TRUST
+
+
+def test_without_the_pinned_root_nothing_counts():
+    for pinned in (None, bytes(32)):
+        built = grown(*samples.CHAIN, pinned=pinned)
+        assert (built.trust, built.ignored) == (Trust(), len(samples.CHAIN))
+
+
+def test_a_key_of_two_persons_is_the_first_ones():
+    second = samples.of_own_key(replace(V1, number=3))
+    built = grown(*samples.CHAIN, second)
+    assert built.ignored == 1
+    assert holder(V1.key, built.trust, NOW).person == 1
+
+
+def test_what_was_verified_is_not_verified_again():
+    """But only the very same bytes."""
+    built = grown(*samples.CHAIN)
+    forged = replace(samples.PERSON_CERTS[0], marks=(Mark(0, 0, bytes(64)),))
+    heard = [Heard(one, NOW_S) for one in (*samples.CHAIN, forged)]
+    again = build(heard, ROOT.id, built.verified)
+    assert (again.trust, again.ignored) == (built.trust, 1)
+
+
+def test_verified_signatures_are_really_skipped(monkeypatch):
+    built = grown(*samples.CHAIN)
+    calls = []
+    real = signing.verify
+    monkeypatch.setattr(signing, "verify", lambda *a: calls.append(1) or real(*a))
+    build([Heard(one, NOW_S) for one in samples.CHAIN], ROOT.id, built.verified)
+    assert len(calls) <= 4  # the root's and the district's
+    build([Heard(one, NOW_S) for one in samples.CHAIN], ROOT.id)
+    assert len(calls) > len(samples.PERSON_CERTS)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.sampled_from(samples.CHAIN[1:]), unique=True), st.randoms())
+def test_less_of_the_chain_never_makes_anybody_more(kept, random):
+    """Whoever withholds certificates only takes away (lists apart: that is the freeze)."""
+    random.shuffle(kept)
+    documents = [ROOT, samples.REVOCATION, samples.DISTRICT_CERT, *kept]
+    trust = grown(*dict.fromkeys(documents)).trust
+    assert set(trust.certificates) <= set(TRUST.certificates)
+
+
+# -- age of lists ---------------------------------------------------------------------------------
+
+
+def test_the_age_of_the_newest_list_of_district_or_hub():
+    old = samples.revocation(RINA.key, made_min=NOW_MIN - 20 * 1440)
+    assert list_age_days(DISTRICT.key, samples.trust(old), NOW) == 20
+    by_hub = samples.revocation(by=HUB, number=1, made_min=NOW_MIN - 10 * 1440)
+    assert list_age_days(DISTRICT.key, samples.trust(old, by_hub), NOW) == 10
+
+
+def test_without_a_list_the_districts_own_age_counts():
+    trust = grown(ROOT, samples.DISTRICT_CERT).trust
+    assert list_age_days(DISTRICT.key, trust, NOW) == 30
+    assert list_age_days(bytes(32), trust, NOW) == 0
+
+
+def test_a_clock_that_is_not_sure_makes_no_list_old():
+    """Its estimate may be years ahead; the floor is never."""
+    fast = replace(NOW, unix_s=NOW_S + 1000 * DAY, trust=samples.TimeTrust.ABOUT)
+    assert list_age_days(DISTRICT.key, TRUST, fast) == 0
+    behind = replace(NOW, unix_s=NOW_S - 1000 * DAY, floor_s=NOW_S - 1000 * DAY)
+    assert list_age_days(DISTRICT.key, TRUST, behind) == 0
+
+
+def test_a_signed_list_can_be_empty():
+    check(signed_by(Revocation(2, NOW_MIN, DISTRICT.key, ()), DISTRICT.seed))
