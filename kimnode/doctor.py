@@ -22,6 +22,7 @@ import aiohttp
 from kimnode.clock import Clock
 from kimnode.config import Config
 from kimnode.errors import ConfigError, KimnodeError, Reason, Refused
+from kimnode.keys.keyfile import card_path
 from kimnode.keys.own import gateway_key_path, load_gateway_key
 from kimnode.keys.show import date_text, fingerprint, key_text
 from kimnode.radio.desk import PINNED_KEY, UNSET_REGION
@@ -45,6 +46,7 @@ RADIO_TIMEOUT_S = 20.0
 DISK_SCARCE_MB, DISK_FULL_MB = 500, 50
 MB = 1_000_000
 DAY_S, REFUSED_DAYS = 86_400, 7
+MAKE_KEY = "kimnode keys gateway key"
 CERTIFICATE_SHORT_DAYS = 30  # time enough for a trip to the district
 BUILT_AFTER = datetime(2026, 11, 1, tzinfo=UTC).timestamp()  # no true clock shows less than this
 
@@ -212,20 +214,21 @@ def _trust(connection: sqlite3.Connection, config: Config, now: float) -> Iterat
     except ConfigError as error:
         yield _found(Level.BAD, "trust-key-bad", reason=error)
         return
+    path = gateway_key_path(config)
     if own is None:
-        yield _found(Level.CARE, "trust-key-none", path=gateway_key_path(config))
+        yield _found(Level.CARE, "trust-key-none", path=path, command=MAKE_KEY)
     else:
-        yield _certified(own.public, trust, estimate)
+        yield _certified(own.public, card_path(path), trust, estimate)
     yield from _lists(trust, estimate)
 
 
-def _certified(key: bytes, trust: Trust, estimate: Estimate) -> Finding:
+def _certified(key: bytes, card: Path, trust: Trust, estimate: Estimate) -> Finding:
     """Whether this post may sign, and for how long."""
     try:
         certificate = holder(key, trust, estimate).certificate
     except Refused as refused:
         if refused.reason is Reason.UNKNOWN_KEY:
-            return _found(Level.CARE, "trust-key-uncertified", short=key_text(key))
+            return _found(Level.CARE, "trust-key-uncertified", short=key_text(key), file=card)
         return _found(
             Level.BAD, "trust-certificate-bad", short=key_text(key), reason=refused.reason
         )
