@@ -8,7 +8,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import durable, fanout, firstload, idle, latency, micro, report, startup
+from benchmarks import (
+    compression,
+    durable,
+    fanout,
+    firstload,
+    idle,
+    latency,
+    micro,
+    report,
+    startup,
+)
 from benchmarks.measure import Plan, Row, tell
 
 BENCHMARKS: Mapping[str, Callable[[Plan], list[Row]]] = {
@@ -19,6 +29,7 @@ BENCHMARKS: Mapping[str, Callable[[Plan], list[Row]]] = {
     "startup": startup.run,
     "firstload": firstload.run,
     "micro": micro.run,
+    "compression": compression.run,
 }
 
 
