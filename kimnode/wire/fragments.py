@@ -137,9 +137,10 @@ class _Partial:
     def add(self, fragment: Fragment) -> bool:
         """Whether the piece is news."""
         kept = self.pieces.setdefault(fragment.index, [])
-        if fragment.piece in kept or len(kept) == MAX_VARIANTS:
+        if fragment.piece in kept:
             return False
         kept.append(fragment.piece)
+        del kept[:-MAX_VARIANTS]
         return True
 
     def lacking(self) -> list[int]:
@@ -191,12 +192,13 @@ class Reassembler:
         return None
 
     def needed(self, message: bytes) -> frozenset[int]:
-        """Indexes that would complete this message; none when it is complete or not known."""
+        """Indexes that would complete this message; none when it is complete or not known. All of
+        them when everything is there and the hash is wrong: somebody has put false pieces in."""
         partial = self._partials.get(message)
         if partial is None:
             return frozenset()
-        lacking = partial.lacking()
-        return frozenset(lacking[: len(lacking) - (partial.count in partial.pieces)] or lacking)
+        lacking = partial.lacking() or list(range(partial.count))
+        return frozenset(lacking[: len(lacking) - (partial.count in partial.pieces)])
 
     def _finish(self, name: bytes) -> None:
         del self._partials[name]
