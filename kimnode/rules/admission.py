@@ -7,8 +7,9 @@ same transaction that appends it.
 from dataclasses import dataclass
 
 from kimnode.errors import Reason, Refused
-from kimnode.record import Body, Entry, Kind, Record, Via
-from kimnode.rules import sos
+from kimnode.record import DOCUMENT_KINDS, Body, Entry, Kind, Record, Via
+from kimnode.rules import claims, sos
+from kimnode.rules.documents import Papers, admit_document
 from kimnode.rules.names import clean_name
 from kimnode.rules.rooms import ROOMS
 from kimnode.rules.sos import SosState
@@ -27,13 +28,20 @@ class Situation:
     subject: Entry | None = None  # the entry that the record is about
     subject_sos: SosState | None = None  # its state, when it is an SOS
     open_sos: int = 0  # alarms by the same author that nobody has closed
+    open_reports: int = 0  # rumours by the same author that wait for an answer
+    papers: Papers | None = None  # of a signed document
 
 
 def admit(record: Record, via: Via, situation: Situation) -> None:
     """Refused(reason) unless the record may enter; no return value, no side effect."""
-    if record.body is None:
+    if record.kind in DOCUMENT_KINDS:
+        if situation.papers is None:
+            raise Refused(Reason.BAD_REQUEST, "a document that cannot be read")
+        admit_document(situation.papers, via)
+        return
+    if record.body is None or record.kind not in BY_KIND:
         raise Refused(Reason.EMPTY)
-    if record.room not in ROOMS:
+    if record.room not in ROOMS and record.kind is not Kind.REPORT:
         raise Refused(Reason.UNKNOWN_ROOM, record.room[:20])
     if record.subject is not None and situation.subject is None:
         raise Refused(Reason.UNKNOWN_SUBJECT)
@@ -45,6 +53,8 @@ def admit(record: Record, via: Via, situation: Situation) -> None:
 def _admit_phone(record: Record, body: Body) -> None:
     if not CLIENT_ID_BYTES[0] <= len(record.nonce) <= CLIENT_ID_BYTES[1]:
         raise Refused(Reason.BAD_ID)
+    if record.kind is Kind.REPORT:
+        return  # nobody is asked for a name who passes on a rumour
     if clean_name(body.nick) != body.nick:
         raise Refused(Reason.BAD_NAME)
 
@@ -86,7 +96,22 @@ def _admit_sos_step(record: Record, body: Body, via: Via, situation: Situation) 
         raise Refused(Reason.BAD_NAME, "an alarm is taken by a person with a name")
 
 
+def _admit_report(record: Record, body: Body, via: Via, situation: Situation) -> None:
+    """A rumour: words only, without a name, in a room that is never shown as talk."""
+    if record.room != claims.ROOM:
+        raise Refused(Reason.UNKNOWN_ROOM, record.room[:20])
+    if body.nick:
+        raise Refused(Reason.BAD_NAME, "who passes on a rumour is not named")
+    if via is Via.WEB and clean_text(body.text, claims.MAX_REPORT_CHARS) != body.text:
+        raise Refused(Reason.BAD_TEXT)
+    if not body.text.strip():
+        raise Refused(Reason.EMPTY)
+    if situation.open_reports >= claims.MAX_OPEN_REPORTS:
+        raise Refused(Reason.NO_ROOM)
+
+
 BY_KIND = {
+    Kind.REPORT: _admit_report,
     Kind.CHAT: _admit_chat,
     Kind.SOS: _admit_sos,
     Kind.SOS_ACK: _admit_sos_step,

@@ -97,7 +97,7 @@ SHORT = {
     "vaksinasi": "vaksin", "imunisasi": "vaksin", "puskes": "puskesmas", "pkm": "puskesmas",
     "gaes": "", "guys": "",
 }
-STOP = frozenset("""
+STOP_WORDS = """
     ada adalah agar akan apa apakah atau bagi bahwa banyak baru benar bener betul beberapa begitu
     belum bilang bisa boleh bu buat cek coba dalam dan dapat dari dengan deh di dia dong dulu gimana
     hari harus hati hoaks ibu info informasi ini itu iya jadi jangan jika juga kabar kabarnya kah
@@ -109,7 +109,7 @@ STOP = frozenset("""
     untuk wa warga wah waspada whatsapp ya yah yang bapak grup awas katanye masa
     beredar berita denger dengar dapat kirim teruskan viral share mohon terima kasih assalamualaikum
     selamat admin kim sini situ situlah sana begini demikian sekali banget nih loh lho kok
-""".split())
+"""
 # Where, when and how much: many stories share them, so they say little about which one it is.
 SETTING = """
     air anak antre atas bawah bayar bikin bulan cepat daftar datang depan desa dusun habis harga
@@ -120,6 +120,7 @@ SETTING = """
     mengungsi petugas satu dua tiga empat lima
 """
 # fmt: on
+STOP = frozenset(STOP_WORDS.split())
 _WORD = re.compile(r"[a-z]+\d?|\d+(?:[.,]\d+)*")
 _TWICE = re.compile(r"([a-z])\1{2,}")
 _PREFIXES = ("meng", "meny", "men", "mem", "peng", "peny", "pem", "pen", "ber", "ter", "per")
@@ -216,7 +217,7 @@ def _bigrams(word: str) -> set[str]:
 
 # fmt: off
 TOPIC_WORDS: dict[Topic, str] = {
-    Topic.DISASTER: "gempa tsunami banjir longsor gunung erupsi bmkg bendungan air laut badai angin",
+    Topic.DISASTER: "gempa tsunami banjir longsor gunung erupsi bmkg bendungan air laut badai",
     Topic.HEALTH: "vaksin obat penyakit virus puskesmas covid demam racun sakit dokter rabies",
     Topic.FRAUD: "hadiah undian pulsa tautan link transfer rekening pinjaman kuota penipuan",
     Topic.GOVERNMENT: "bansos bantuan blt desa kades bupati dana ktp pajak pemerintah",

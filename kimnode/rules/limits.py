@@ -28,6 +28,8 @@ class Rates:
 
     phone: Rate = Rate(burst=5, every_s=3)
     phone_sos: Rate = Rate(burst=3, every_s=60)
+    report: Rate = Rate(burst=3, every_s=300)  # rumours passed on, by phone or radio
+    all_reports: Rate = Rate(burst=60, every_s=10)
     node: Rate = Rate(burst=200, every_s=1 / 30)  # sixty phones at their full rate, and some room
     # Another gateway speaks for a whole village, one text in 3 s, and our own radio hands over up
     # to a hundred texts at once when the node was away: neither may lose a word.
@@ -89,6 +91,14 @@ class Limits:
         """A text from the air that is no SOS."""
         rates = self._rates
         self._take(self._talker(author), {"radio": rates.radio}, {"radios": rates.all_radios}, now)
+
+    def check_report(self, author: str, text_hash: bytes, now: float) -> None:
+        """A rumour that somebody passes on, by phone or radio."""
+        rates = self._rates
+        talker = self._talker(author)
+        self._refuse_repeated(talker, text_hash, now)
+        self._take(talker, {"report": rates.report}, {"reports": rates.all_reports}, now)
+        talker.recent.append((text_hash, now))
 
     def _talker(self, key: str) -> _Talker:
         talker = self._talkers.setdefault(key, _Talker())

@@ -29,7 +29,8 @@ MIN_SOURCES, MIN_PRIMARY = 2, 1
 MIN_REASON_CHARS = 15  # what was wrong, or what to do now: a word alone tells neither
 MAX_VOTES_EACH = 4  # of one person about one bulletin: two radios, two keys
 MAX_VOTES = 64  # about one bulletin
-MAX_WAITING_DRAFTS = 20  # of one person: a stolen radio must not fill the queue
+MAX_DRAFTS = 20  # of one key that wait: a stolen radio must not fill the queue
+MAX_HEARD_DRAFTS = 200  # the same from elsewhere: their approvals may come last
 DESA_END = 10_000  # the last four digits of an area code are the desa
 
 JUDGED = frozenset(Verdict) - {Verdict.NONE, Verdict.UNCHECKED}
@@ -49,9 +50,7 @@ class Shape:
 
 SHAPES = {
     Form.CHECK: Shape(JUDGED, about=None, min_days=0, max_days=30, reason=False),
-    Form.INFO: Shape(
-        frozenset({Verdict.NONE}), about=False, min_days=0, max_days=14, reason=False
-    ),
+    Form.INFO: Shape(frozenset({Verdict.NONE}), about=False, min_days=0, max_days=14, reason=False),
     Form.CORRECTION: Shape(
         JUDGED | {Verdict.NONE}, about=True, min_days=MIN_PINNED_DAYS, max_days=30, reason=True
     ),
@@ -111,16 +110,21 @@ def check_bulletin(
     `local`: written at this node, so that what it names must be here: its dossier, and the earlier
     bulletin in a state in which it may be replaced.
     """
-    check_form(bulletin)
-    _check_sources(bulletin)
-    if dossier is not None:
-        _check_dossier(bulletin, dossier)
-    elif local and bulletin.dossier:
+    check_content(bulletin, dossier)
+    if local and bulletin.dossier and dossier is None:
         raise Refused(Reason.NO_DOSSIER)
     author = trusts.author(bulletin, trust, estimate)
     if local and bulletin.about:
         _check_about(bulletin, about)
     return author
+
+
+def check_content(bulletin: Bulletin, dossier: Dossier | None) -> None:
+    """What it says, whoever signed it: form, sources, and that the dossier is the one it names."""
+    check_form(bulletin)
+    _check_sources(bulletin)
+    if dossier is not None:
+        _check_dossier(bulletin, dossier)
 
 
 def check_form(bulletin: Bulletin) -> None:

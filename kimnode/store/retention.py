@@ -1,6 +1,7 @@
 """Keeps the file within its budget of days and megabytes. Runs once an hour.
 
-Never deleted: what the uplink has no receipt for, alarms, and the replay rows (`seen`) of what came
+Never deleted: what the uplink has no receipt for, alarms, reports that wait for an answer, the
+documents that say whom to believe and what KIM has said, and the replay rows (`seen`) of what came
 by radio: a recording of an old packet must stay a repetition for ever.
 """
 
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from kimnode.record import Kind
 from kimnode.rules.delivery import State
 from kimnode.store import log, people
+from kimnode.store.claims import UNSETTLED
 
 UPLINK_RECEIPT = "uplink-receipt"  # cursor: entries up to it are safe at the district
 BATCH = 500  # rows in one transaction, so that a phone's message never waits long
+# The rest is for ever. Of receipts the counts stay, of time anchors what they moved.
+FLEETING = (Kind.CHAT, Kind.REPORT, Kind.RECEIPT, Kind.TIME_ANCHOR)
 OUTBOX_DAYS = 7
 LEDGER_S = 2 * 3600.0
 MB = 1_000_000
@@ -61,17 +65,22 @@ def delete_batch(connection: sqlite3.Connection, budget: Budget, now: int) -> in
     """
     full = used_bytes(connection) > budget.megabytes * MB
     before = EVER if full else now - budget.days * DAY_S
-    marks = ",".join("?" * len(budget.carried_rooms))
+    kinds, marks, open_states = (
+        ",".join("?" * len(some)) for some in (FLEETING, budget.carried_rooms, UNSETTLED)
+    )
     rows = connection.execute(
-        "SELECT seq FROM log WHERE kind = ? AND received_at < ?"
+        f"SELECT seq FROM log WHERE kind IN ({kinds}) AND received_at < ?"
         f" AND (room NOT IN ({marks}) OR seq <= ?)"
+        " AND seq NOT IN (SELECT report.seq FROM report JOIN claim ON claim.id = report.claim"
+        f" WHERE state IN ({open_states}))"
         " AND seq NOT IN (SELECT seq FROM outbox WHERE state IN (?, ?))"
         " ORDER BY seq LIMIT ?",
         (
-            Kind.CHAT,
+            *FLEETING,
             before,
             *budget.carried_rooms,
             log.cursor(connection, UPLINK_RECEIPT),
+            *UNSETTLED,
             State.QUEUED,
             State.IN_RADIO,
             BATCH,

@@ -67,7 +67,7 @@ def next_seq(connection: sqlite3.Connection, signer: bytes) -> tuple[int, int]:
 
 
 def next_number(connection: sqlite3.Connection) -> int:
-    """The next 17 of "B-17": without gaps, because people count them. Starts again at 1 after the
+    """The next 17 of "B-17": not in blocks, because people count them. Starts again at 1 after the
     last that fits; by then the first one is archive."""
     number = _counter(connection, BULLETINS)
     _count_on(connection, BULLETINS, number % (NUMBER_END - 1) + 1)

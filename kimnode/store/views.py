@@ -78,6 +78,10 @@ LEFT JOIN reception qr ON qr.seq = q.seq
 LEFT JOIN node qn ON qn.num = qr.node_num
 LEFT JOIN sos s ON s.seq = m.seq
 """
+# What is talk or about an alarm. Reports and signed documents have pages of their own, and a
+# report is nobody's to read as talk.
+_TALK = (Kind.CHAT, Kind.SOS, Kind.SOS_ACK, Kind.SOS_CANCEL)
+IS_TALK = f"m.kind IN ({','.join(str(int(kind)) for kind in _TALK)})"
 
 
 def recent(
@@ -85,7 +89,7 @@ def recent(
 ) -> list[Message]:
     """The newest `limit` messages of a room (older than `before`), oldest first."""
     rows = connection.execute(
-        f"{SELECT} WHERE m.room = ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?",
+        f"{SELECT} WHERE {IS_TALK} AND m.room = ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?",
         (room, before if before is not None else 2**62, limit),
     ).fetchall()
     return _messages(connection, rows[::-1])
@@ -94,13 +98,13 @@ def recent(
 def since(connection: sqlite3.Connection, after: int, limit: int) -> list[Message]:
     """Messages of all rooms with seq > after, oldest first."""
     rows = connection.execute(
-        f"{SELECT} WHERE m.seq > ? ORDER BY m.seq LIMIT ?", (after, limit)
+        f"{SELECT} WHERE {IS_TALK} AND m.seq > ? ORDER BY m.seq LIMIT ?", (after, limit)
     ).fetchall()
     return _messages(connection, rows)
 
 
 def one(connection: sqlite3.Connection, seq: int) -> Message | None:
-    rows = connection.execute(f"{SELECT} WHERE m.seq = ?", (seq,)).fetchall()
+    rows = connection.execute(f"{SELECT} WHERE {IS_TALK} AND m.seq = ?", (seq,)).fetchall()
     return _messages(connection, rows)[0] if rows else None
 
 
