@@ -9,11 +9,27 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from kimnode.web import api, guard, health, nickname, room, sockets, sos
+from kimnode.web import (
+    api,
+    bulletins,
+    claims,
+    guard,
+    health,
+    nickname,
+    room,
+    sockets,
+    sos,
+    staff,
+    staff_api,
+    status,
+    unlocking,
+)
+from kimnode.web.cards import Cards
 from kimnode.web.doors import DOORS, Doors
 from kimnode.web.feed import FEED, Feed
 from kimnode.web.pages import PAGES, Pages, static_file
 from kimnode.web.posting import MAX_REQUEST_BYTES
+from kimnode.web.requests import REQUESTS, Requests
 from kimnode.web.shown import DRAWING, Drawing
 from kimnode.web.site import SITE, Bounds, Site
 from kimnode.web.words import WORDS, Words
@@ -30,6 +46,20 @@ ROUTES = (
     web.post("/sos", sos.call),
     web.post(r"/sos/{seq:\d{1,18}}/tangani", sos.take),
     web.post(r"/sos/{seq:\d{1,18}}/batal", sos.cancel),
+    web.get("/buletin", bulletins.board),
+    web.get(r"/buletin/{ref:[0-9a-f]{16}|B-\d{1,5}}", bulletins.history),
+    web.get("/cek", claims.ask),
+    web.post("/cek", claims.send),
+    web.get(r"/klaim/{number:\d{1,9}}", claims.show),
+    web.get("/status", status.show),
+    web.get("/staf", staff.desk),
+    web.get("/staf/daftar", staff.sign_up),
+    web.post("/api/staf/daftar", unlocking.enrol),
+    web.post("/api/staf/bagian", unlocking.share),
+    web.post("/api/staf/meja", staff_api.open_desk),
+    web.post("/api/staf/siap", staff_api.prepare),
+    web.post("/api/staf/kirim", staff_api.send),
+    web.get("/api/harga", staff_api.price),
     web.get("/ws", sockets.socket),
     web.post("/api/post", api.post),
     web.get("/api/feed", api.feed),
@@ -51,8 +81,9 @@ def create_app(site: Site) -> web.Application:
     app[WORDS] = words
     app[PAGES] = Pages(site, words)
     app[DRAWING] = Drawing(site, words)
-    app[FEED] = Feed(site, app[DRAWING])
+    app[FEED] = Feed(site, app[DRAWING], Cards(words))
     app[DOORS] = Doors(site.bounds)
+    app[REQUESTS] = Requests(site.clock)
     app[sockets.SOCKETS] = set()
     app.add_routes(ROUTES)
     app.on_response_prepare.append(guard.add_headers)

@@ -1,4 +1,4 @@
-"""What every phone shows above the talk whatever room it is in: the radio line and open alarms.
+"""What every phone shows above the talk, in all rooms: radio line, open alarms, newest bulletin.
 
 A state, not an event: the newest board replaces the one before, so a missed one does no harm.
 """
@@ -6,6 +6,7 @@ A state, not an event: the newest board replaces the one before, so a missed one
 from collections.abc import Sequence
 
 from kimnode.store.views import Message
+from kimnode.web.cards import Card
 from kimnode.web.shown import Drawing, Shown, dumps
 
 MAX_ALARMS = 20  # shown at once
@@ -18,6 +19,7 @@ class Board:
 
     def __init__(self, drawing: Drawing) -> None:
         self.alarms: Sequence[Shown] = ()  # every SOS that nobody has taken, oldest first
+        self.bulletin: Card | None = None  # the newest that holds
         self._drawing = drawing
         self._parts = ""
 
@@ -31,7 +33,9 @@ class Board:
         """Whether it says something else than before."""
         code, words = self._drawing.radio()
         alarms = [{part: getattr(alarm, part) for part in ALARM_PARTS} for alarm in self.alarms]
-        parts = dumps({"radio": {"code": code, "words": words}, "alarms": alarms})
+        bulletin = [self.bulletin.label, self.bulletin.short] if self.bulletin else None
+        radio = {"code": code, "words": words}
+        parts = dumps({"radio": radio, "alarms": alarms, "bulletin": bulletin})
         changed = parts != self._parts
         self._parts = parts
         return changed

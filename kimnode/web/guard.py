@@ -68,7 +68,7 @@ async def same_origin(request: web.Request, handler: Next) -> web.StreamResponse
     """403 when another page sent this. Browsers tell; lynx does not, and cannot be lured."""
     if request.method == "POST" or request.path == "/ws":
         origin = request.headers.get("Origin")
-        if origin is not None and origin != f"http://{request.host}":
+        if origin not in (None, f"http://{request.host}", f"https://{request.host}"):
             unreadable(request.app[SITE], "foreign origin")
             raise web.HTTPForbidden
     return await handler(request)

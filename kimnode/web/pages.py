@@ -36,8 +36,13 @@ class Pages:
     def __init__(self, site: Site, words: Words) -> None:
         self._assets: dict[str, Asset] = {}
         self._urls: dict[str, str] = {}
-        for file in (resources.files("kimnode.web") / "static").iterdir():
-            self._add(file.name, _slim(file.read_text("utf-8")).encode())
+        static = resources.files("kimnode.web") / "static"
+        for file in static.iterdir():
+            if file.is_file():
+                self._add(file.name, _slim(file.read_text("utf-8")).encode())
+        for file in (static / "vendor").iterdir():
+            if file.name.endswith(".js"):
+                self._add(file.name, file.read_bytes())  # as their authors published them
         self._templates = Environment(
             loader=PackageLoader("kimnode.web"),
             autoescape=True,
@@ -46,7 +51,7 @@ class Pages:
             undefined=StrictUndefined,
         )
         self._templates.globals.update(
-            t=words, static=self._urls.__getitem__, site_name=site.config.name
+            t=words, static=self._urls.__getitem__, site_name=site.config.name, demo=site.demo
         )
 
     def _add(self, name: str, body: bytes) -> None:

@@ -14,6 +14,7 @@ from kimnode.errors import Reason, Refused, StoreError
 from kimnode.intake import Accepted
 from kimnode.record import Body, Kind, RecordId, Via
 from kimnode.rules.admission import CLIENT_ID_BYTES, MAX_TEXT_CHARS, SOS_ROOM
+from kimnode.rules.claims import MAX_REPORT_CHARS
 from kimnode.rules.limits import Rate
 from kimnode.rules.text import clean_text, readable
 from kimnode.store import log
@@ -26,7 +27,9 @@ from kimnode.wire.records import SALT_BYTES, written
 MAX_REQUEST_BYTES = 16_384  # the longest text fits several times over
 DISK_RETRY_S = 60.0
 ALARMS = Rate(burst=12, every_s=30)  # of one address, under whatever tokens
+REPORTS = Rate(burst=30, every_s=20)  # rumours of one address
 KINDS = {"post": Kind.CHAT, "sos": Kind.SOS, "take": Kind.SOS_ACK, "cancel": Kind.SOS_CANCEL}
+RATES = {Kind.SOS: ALARMS, Kind.REPORT: REPORTS}
 NAMELESS = (Kind.SOS, Kind.SOS_CANCEL)  # these need no name
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell it, UTF-8 cannot
 JUDGED = ("text", "nick")  # rules of their own say what may stand in these
@@ -66,8 +69,8 @@ async def fulfil(site: Site, words: Words, phone: Phone, wish: Wish) -> Accepted
 
 async def _accept(site: Site, words: Words, phone: Phone, wish: Wish) -> Accepted:
     try:
-        if wish.kind is Kind.SOS:
-            check_address(site, phone, ALARMS)
+        if wish.kind in RATES:
+            check_address(site, phone, RATES[wish.kind])
         nonce = _nonce(wish.cid)
         nick = await _name(site, words, phone, wish)
         text = _text(words, wish)
@@ -100,6 +103,8 @@ async def _name(site: Site, words: Words, phone: Phone, wish: Wish) -> str:
 def _text(words: Words, wish: Wish) -> str:
     if wish.kind is Kind.CHAT:
         return clean_text(wish.text, MAX_TEXT_CHARS)
+    if wish.kind is Kind.REPORT:
+        return clean_text(wish.text, MAX_REPORT_CHARS)
     if wish.kind is Kind.SOS:  # made readable, never refused for a strange character
         return readable(wish.text.encode(errors="replace")) or words("js.sosText")
     return ""

@@ -110,6 +110,7 @@ async def _surroundings(
     return {
         "rooms": [shown for shown in ROOMS.values() if shown.wifi],
         "alarms": feed.board.alarms,
+        "bulletin": feed.board.bulletin,
         "radio": request.app[DRAWING].radio(),
         "me": phone.mark,
         "nick": nick,

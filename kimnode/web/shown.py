@@ -13,6 +13,7 @@ from functools import lru_cache
 from aiohttp import web
 
 from kimnode.record import Kind, RadioState, Via
+from kimnode.rules.announcements import poses_as_kim
 from kimnode.rules.delivery import State
 from kimnode.rules.names import tag
 from kimnode.rules.sos import SosState
@@ -203,14 +204,21 @@ DRAWING = web.AppKey("drawing", Drawing)
 
 
 def _origin(message: Message, words: Words) -> str:
-    """How far and how well. After the first hop the signal is the relay's, so it is left out."""
+    """How far and how well. After the first hop the signal is the relay's, so it is left out.
+
+    A text that speaks as KIM proves nothing, whoever sent it: only the board does.
+    """
     if message.via is not Via.RADIO:
         return ""
     if message.hops is None:
-        return words("origin.radio")
-    if message.hops:
-        return words.count("origin.hops", message.hops)
-    return words("origin.direct", signal=words(_signal(message.snr_db or 0.0)))
+        said = words("origin.radio")
+    elif message.hops:
+        said = words.count("origin.hops", message.hops)
+    else:
+        said = words("origin.direct", signal=words(_signal(message.snr_db or 0.0)))
+    if message.text and poses_as_kim(message.text):
+        said = f"{said} · {words('origin.no-bulletin')}"
+    return said
 
 
 def _signal(snr_db: float) -> str:

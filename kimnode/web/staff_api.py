@@ -6,6 +6,7 @@ it and sends it back. accept() is the whole check of it, as on every other road.
 
 import functools
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,8 +15,7 @@ from aiohttp import web
 from kimnode.errors import Reason, Refused, StoreError, WireError
 from kimnode.record import Kind, Via
 from kimnode.rules.trust import Holder, holder
-from kimnode.store import people, staff
-from kimnode.store import trust as trust_store
+from kimnode.store import claims, people, staff
 from kimnode.web import desk
 from kimnode.web.drafts import code, draft
 from kimnode.web.forms import read_body
@@ -36,8 +36,11 @@ from kimnode.wire.documents import (
     Vote,
 )
 
+log = logging.getLogger(__name__)
+
 JSON_TYPE = "application/json"
 MAX_REASON_CHARS = 120
+MAX_CLAIM = 2**53
 BROWSER_KINDS = (Kind.BULLETIN, Kind.APPROVAL, Kind.REJECTION, Kind.SUSPENSION)
 GATEWAY_FACT = "gateway-key"
 Api = Callable[[web.Request], Awaitable[web.Response]]
@@ -83,7 +86,8 @@ async def open_desk(request: web.Request) -> web.Response:
     site = request.app[SITE]
     asked = await _asked(request)
     estimate = site.estimate()
-    found = await site.db.read(lambda c: desk.read(c, asked.key, estimate))
+    cache = site.cache
+    found = await site.db.read(lambda c: desk.read(c, cache, estimate, asked.key))
     return answered(request, desk.told(found, request.app[WORDS]))
 
 
@@ -120,7 +124,10 @@ async def send(request: web.Request) -> web.Response:
         if not isinstance(dossier, Dossier):
             raise Refused(Reason.BAD_REQUEST, "no dossier")
         await site.intake.accept(records.of_document(dossier), Via.WEB)
-    await site.intake.accept(records.of_document(document), Via.WEB)
+    accepted = await site.intake.accept(records.of_document(document), Via.WEB)
+    claim = asked.body.get("claim")
+    if isinstance(document, Bulletin) and type(claim) is int and 0 < claim < MAX_CLAIM:
+        await _link(site, claim, accepted.seq)
     why = text(asked.body, "why", MAX_REASON_CHARS)
     if document.KIND is Kind.REJECTION and why:
         await site.db.write(lambda c: staff.keep_reason(c, document.id, why), quiet=True)
@@ -133,7 +140,7 @@ async def price(request: web.Request) -> web.Response:
     site, words = request.app[SITE], request.app[WORDS]
     query = request.query
     flags = [query.get(name) == "1" for name in ("about", "dossier")]
-    cost = desk.cost(query.get("text", "")[:MAX_TEXT_CHARS], flags[0], flags[1])
+    cost = desk.cost(query.get("text", "")[:MAX_TEXT_CHARS], about=flags[0], dossier=flags[1])
     seconds = [site.packet_s(min(size, air.MAX_PACKET_BYTES)) for size in cost.sizes]
     values = {"bytes": cost.sizes[0], "max": air.MAX_PACKET_BYTES, "seconds": f"{sum(seconds):.1f}"}
     key = "staff.price" if cost.fits else "staff.too-long"
@@ -156,9 +163,19 @@ async def _asked(request: web.Request) -> Asked:
     return asked
 
 
+async def _link(site: Site, claim: int, seq: int) -> None:
+    """The bulletin answers this claim; one that is decided meanwhile stays as it is."""
+    now = int(site.clock.now())
+    try:
+        await site.db.write(lambda c: claims.take(c, claim, seq, now))
+    except Refused as refused:
+        log.info("bulletin %d answers no claim: %s", seq, refused)
+
+
 async def _holder(site: Site, key: bytes) -> Holder:
     estimate = site.estimate()
-    return await site.db.read(lambda c: holder(key, trust_store.load(c), estimate))
+    cache = site.cache
+    return await site.db.read(lambda c: holder(key, cache.load(c), estimate))
 
 
 def _needs_nobody(document: Bulletin | Vote) -> bool:

@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po
 CLOCKS = {"id": "%H.%M"}  # Indonesian writes 08.14; others 08:14
 DEFAULT_CLOCK = "%H:%M"
 DAY_PATTERN = "EEEE, d MMMM"
+DATE_PATTERN = "d MMM y"
 PHONE_PREFIX = "js."  # keys with it are handed to the script in the phone
 
 
@@ -44,15 +45,21 @@ class Words:
         """The words of `key` with {placeholders} filled in."""
         return self._plain[key].format(**values)
 
+    def has(self, key: str) -> bool:
+        return key in self._plain
+
     def count(self, key: str, number: int) -> str:
         """The words for `number` of something; the catalogue writes it as {n}."""
         return self._counted[key][self._form(number)].format(n=number)
 
     def for_phone(self) -> str:
         """JSON of the few words that the script in the phone needs, keys without their prefix."""
-        cut = len(PHONE_PREFIX)
-        chosen = {k[cut:]: v for k, v in self._plain.items() if k.startswith(PHONE_PREFIX)}
-        return json.dumps(chosen, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(self.family(PHONE_PREFIX), ensure_ascii=False, separators=(",", ":"))
+
+    def family(self, prefix: str) -> dict[str, str]:
+        """The words of all keys that begin so, by the rest of their keys."""
+        cut = len(prefix)
+        return {k[cut:]: v for k, v in self._plain.items() if k.startswith(prefix)}
 
     def duration(self, seconds: float) -> str:
         """ "30 detik", "3 menit", "2 jam": rounded up, because waiting longer than told annoys."""
@@ -68,13 +75,24 @@ class Words:
 
     def day(self, unix_s: float) -> str:
         """Weekday, day and month: what separates the days of a talk."""
-        return _day(datetime.fromtimestamp(unix_s, self._zone).date().isoformat(), self.language)
+        iso = datetime.fromtimestamp(unix_s, self._zone).date().isoformat()
+        return _day(iso, DAY_PATTERN, self.language)
+
+    def date(self, unix_s: float) -> str:
+        """Day, month, year and time: "15 Jan 2027, 08.14"."""
+        iso = datetime.fromtimestamp(unix_s, self._zone).date().isoformat()
+        return f"{_day(iso, DATE_PATTERN, self.language)}, {self.clock_time(unix_s)}"
+
+    def zone_minutes(self, unix_s: float) -> int:
+        """Minutes that the node's place is ahead of UTC."""
+        offset = datetime.fromtimestamp(unix_s, self._zone).utcoffset()
+        return int(offset.total_seconds() // 60) if offset else 0
 
 
 @lru_cache(maxsize=64)
-def _day(iso: str, language: str) -> str:
+def _day(iso: str, pattern: str, language: str) -> str:
     date = datetime.fromisoformat(iso).date()
-    return format_date(date, DAY_PATTERN, locale=language)
+    return format_date(date, pattern, locale=language)
 
 
 WORDS = web.AppKey("words", Words)

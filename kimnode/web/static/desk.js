@@ -4,7 +4,7 @@
 "use strict";
 const S = window.kimSeal, key = window.kimKey, page = key.page, W = page.words, C = page.codes;
 const BULLETIN = 4, APPROVAL = 5, SUSPENSION = 17, DOSSIER = 18, REJECTION = 19;
-const PRIMARY = [1, 2, 3], CORRECTION = 3, RETRACTION = 4, DRAFT = "kim.draft", PIN = /^\d{6,12}$/;
+const PRIMARY = [1, 2, 3], FALSE_PARTS = [1, 2, 3], CORRECTION = 3, RETRACTION = 4, DRAFT = "kim.draft", PIN = /^\d{6,12}$/;
 const byId = (id) => document.getElementById(id);
 const form = byId("draft"), said = byId("said");
 let me = null, busy = false;
@@ -215,7 +215,7 @@ function signDraft(d) {
     });
     const document = sealed(BULLETIN, doc);
     const behind = full ? S.hex(S.seal(DOSSIER, full, null)) : "";
-    return key.ask("/api/staf/kirim", {document, dossier: behind, why: ""});
+    return key.ask("/api/staf/kirim", {document, dossier: behind, why: "", claim: d.claim});
   });
 }
 
@@ -237,9 +237,9 @@ function draftOf() {
   const verdict = asks.verdict ? chosen("verdict") : asks.fixed;
   const full = sources.length || claim || fact;
   return {
-    form: kind, verdict, hoax_type: verdict === 1 || verdict === 2 ? chosen("hoax_type") : 0,
-    topic: chosen("topic"), text, days: Math.min(chosen("days"), asks.days),
-    about: form.elements.about.value,
+    form: kind, verdict, hoax_type: FALSE_PARTS.includes(verdict) ? chosen("hoax_type") : 0,
+    topic: chosen("topic"), text, days: Math.max(Math.min(chosen("days"), asks.days), asks.least),
+    about: form.elements.about.value, claim: chosen("claimed"),
     dossier: full ? {claim, fact: fact || text.slice(0, 240),
       place: clean(form.elements.place.value), sources} : null,
   };
@@ -247,15 +247,15 @@ function draftOf() {
 function checked(d) {
   const asks = page.forms[d.form];
   if (!d.text) throw new Error(W.noText);
-  if (asks.verdict && !d.verdict) throw new Error(W.noVerdict);
-  if (asks.sources) {
+  if (asks.verdict && !asks.optional && !d.verdict) throw new Error(W.noVerdict);
+  if (asks.sources && d.verdict) {
     const all = d.dossier ? d.dossier.sources : [];
     if (all.length < 2) throw new Error(W.twoSources);
     if (!all.some((s) => PRIMARY.includes(s.kind))) throw new Error(W.onePrimary);
   }
   return d;
 }
-const KEPT = ["form", "verdict", "hoax_type", "topic", "days", "text", "claim", "fact", "place", "about"];
+const KEPT = ["form", "verdict", "hoax_type", "topic", "days", "text", "claim", "fact", "place", "about", "claimed"];
 function keep() {
   const values = {sources: sourcesOf()};
   KEPT.forEach((name) => { values[name] = form.elements[name].value; });
@@ -283,7 +283,7 @@ function show(values) {
 function fit() {
   const asks = page.forms[chosen("form")], verdict = chosen("verdict");
   form.querySelector(".verdicts").hidden = !asks.verdict;
-  form.querySelector(".type").hidden = !(asks.verdict && (verdict === 1 || verdict === 2));
+  form.querySelector(".type").hidden = !(asks.verdict && FALSE_PARTS.includes(verdict));
   byId("behind").hidden = chosen("form") === RETRACTION;
   const about = form.elements.about.value;
   byId("aboutline").hidden = !about;
@@ -307,7 +307,7 @@ function price() {
 function begin(values) {
   const days = page.forms[values.form].days;
   const blank = {form: 1, verdict: 0, hoax_type: 0, topic: 0, days, text: "", claim: "", fact: "",
-    place: "", about: "", sources: []};
+    place: "", about: "", claimed: 0, sources: []};
   show(Object.assign(blank, values));
   keep();
   byId("write").hidden = false;
@@ -333,8 +333,7 @@ if (form) {
     const from = e.target.closest("[data-begin]");
     if (!from) return;
     const set = from.dataset, values = {form: Number(set.begin), about: set.about || ""};
-    if (set.claim) values.claim = set.claim;
-    if (set.verdict) values.verdict = set.verdict;
+    if (set.claim) Object.assign(values, {claim: set.claim, claimed: set.number, topic: set.topic});
     byId("aboutline").textContent = set.line || "";
     begin(values);
   });

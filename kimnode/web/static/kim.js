@@ -296,6 +296,10 @@
     line.className = "i line " + b.radio.code;
     line.textContent = b.radio.words;
     drawAlarms(b.alarms);
+    const pinned = byId("papan"), bul = b.bulletin;
+    if (!bul) return;
+    pinned.textContent = " " + bul[1];
+    pinned.insertBefore(make("b", "", bul[0]), pinned.firstChild);
   }
   function onReload() {
     if (Date.now() - load("reloaded", 0) < 30000) return;

@@ -1,0 +1,160 @@
+"""The volunteers' desk, read: who I am, which drafts wait, which keys can be lost.
+
+Drafts go to the browser as the very bytes that are signed: it reads and checks them itself.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from kimnode.errors import Refused
+from kimnode.record import Kind
+from kimnode.rules.announcements import announcement
+from kimnode.rules.clock import Estimate
+from kimnode.rules.names import radio_name
+from kimnode.rules.trust import PERSONS, Capability, Holder, Trust, covers, holder, is_active
+from kimnode.store import board, staff
+from kimnode.store.board import Shown
+from kimnode.store.trust import TrustCache
+from kimnode.web.bulletins import spaced
+from kimnode.web.cards import Cards, role_key
+from kimnode.web.words import Words
+from kimnode.wire import air, sealed
+from kimnode.wire.codes import Form, HoaxType, KeyType, Mode, TimeTrust, Topic, Verdict
+from kimnode.wire.documents import (
+    ABOUT_BYTES,
+    DOSSIER_BYTES,
+    ID_BYTES,
+    Bulletin,
+    Certificate,
+    Stamp,
+    Vote,
+)
+from kimnode.wire.signing import KEY_BYTES, SIGNATURE_BYTES, key_id
+
+MAX_KEYS = 200  # on one desk
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a key's owner is shown. `me` None: enrolled, but not certified (or not any more)."""
+
+    key: bytes
+    me: Holder | None
+    drafts: list[Shown]
+    reasons: dict[bytes, str]  # id of a rejection -> why
+    keys: list[Certificate]
+    trust: Trust
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Payload bytes of the packets that a bulletin needs: itself, the approval, readable text."""
+
+    sizes: tuple[int, ...]
+
+    @property
+    def fits(self) -> bool:
+        return self.sizes[0] <= air.MAX_PACKET_BYTES
+
+
+def read(connection: sqlite3.Connection, cache: TrustCache, estimate: Estimate, key: bytes) -> Desk:
+    """The desk of this key. Somebody without a certificate sees nothing but that."""
+    trust = cache.load(connection)
+    try:
+        me = holder(key, trust, estimate)
+    except Refused:
+        return Desk(key, None, [], {}, [], trust, estimate)
+    waiting = board.waiting(connection, cache, estimate)
+    mine = [one for one in waiting if covers(me.area, one.bulletin.area)]
+    votes = [vote.document.id for one in mine for vote in one.votes]
+    reasons = {vote: why for vote in votes if (why := staff.reason(connection, vote))}
+    return Desk(key, me, mine, reasons, _keys(trust, me), trust, estimate)
+
+
+def told(desk: Desk, words: Words) -> dict[str, object]:
+    """The desk as JSON for desk.js."""
+    cards = Cards(words)
+    return {
+        "me": _me(desk.me, words) if desk.me else None,
+        "drafts": [_draft(desk, cards, shown) for shown in desk.drafts],
+        "keys": [_key(desk, certificate, words) for certificate in desk.keys],
+    }
+
+
+def cost(text: str, *, about: bool, dossier: bool) -> Cost:
+    """What a bulletin with this text takes on the air: every other field has a fixed size."""
+    key = bytes(KEY_BYTES)
+    stamp = Stamp(Mode.DIRECT, 0, TimeTrust.SURE, 0, 0, key, key)
+    bulletin = Bulletin(
+        form=Form.CHECK,
+        demo=False,
+        verdict=Verdict.HOAX,
+        hoax_type=HoaxType.NONE,
+        topic=Topic.OTHER,
+        sources=2,
+        primary=1,
+        area=0,
+        expires_6h=0,
+        number=1,
+        about=bytes(ABOUT_BYTES * about),
+        dossier=bytes(DOSSIER_BYTES * dossier),
+        stamp=stamp,
+        text=text,
+        signature=bytes(SIGNATURE_BYTES),
+    )
+    approval = Vote(Kind.APPROVAL, bytes(ID_BYTES), stamp, bytes(SIGNATURE_BYTES))
+    packets = (air.pack(bulletin), air.pack(approval))
+    return Cost((*map(len, packets), len(announcement(bulletin).encode())))
+
+
+def _me(me: Holder, words: Words) -> dict[str, object]:
+    name = {"role": words(role_key(me.role.name)), "name": radio_name(me.name)}
+    return {
+        "words": words("staff.me", area=me.area, **name),
+        "area": me.area,
+        "approve": me.may(Capability.APPROVE),
+        "suspend": me.may(Capability.SUSPEND),
+    }
+
+
+def _draft(desk: Desk, cards: Cards, shown: Shown) -> dict[str, object]:
+    author = shown.bulletin.stamp.person
+    person = desk.me.person if desk.me else 0
+    owners = desk.trust.certificates.get(author, ())
+    mine = author == desk.key or any(one.person == person for one in owners)
+    whys = [desk.reasons.get(vote.document.id, "") for vote in shown.votes]
+    return {
+        "bulletin": sealed.encode(shown.bulletin).hex(),
+        "dossier": sealed.encode(shown.dossier).hex() if shown.dossier else "",
+        "author": f"{cards.who(shown.author)} · {cards.how(shown.author)}",
+        "mine": mine,
+        "told": " ".join(cards.words("staff.refused-why", why=why) for why in whys if why),
+    }
+
+
+def _keys(trust: Trust, me: Holder) -> list[Certificate]:
+    """Everybody's newest certificates in my area."""
+    newest = [certificates[-1] for certificates in trust.certificates.values()]
+    mine = [one for one in newest if one.role in PERSONS and covers(me.area, one.area)]
+    return sorted(mine, key=lambda one: (one.name.casefold(), one.key))[:MAX_KEYS]
+
+
+def _key(desk: Desk, certificate: Certificate, words: Words) -> dict[str, object]:
+    what = "staff.radio-key" if certificate.key_type is KeyType.RADIO else "staff.own-key"
+    role, print_ = words(role_key(certificate.role.name)), spaced(key_id(certificate.key).hex())
+    return {
+        "key": certificate.key.hex(),
+        "name": radio_name(certificate.name),
+        "words": words(what, role=role, print=print_),
+        "mine": desk.me is not None and certificate.person == desk.me.person,
+        "frozen": _frozen(desk, certificate.key, words),
+    }
+
+
+def _frozen(desk: Desk, key: bytes, words: Words) -> str:
+    for suspension in desk.trust.suspensions:
+        if suspension.key == key and is_active(suspension, desk.estimate):
+            return words("staff.frozen-until", when=words.date(suspension.until_s))
+    cast = any(one.vote.subject == key for one in desk.trust.votes)
+    return words("staff.one-vote") if cast else ""
