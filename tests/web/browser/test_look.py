@@ -3,9 +3,6 @@
 Own checks of WCAG 2.2 AA, and beyond it: text at 7:1, because the sun falls on the screen.
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser, Page
 
@@ -15,7 +12,7 @@ from kimnode.store import people
 from kimnode.store.people import RadioNode
 from kimnode.web.words import Words
 from tests.web.conftest import deliver, fill_room, hear, say
-from tests.web.phones import Node, chromium, handset, running, settled, write
+from tests.web.phones import Node, handset, settled, write
 
 pytestmark = pytest.mark.browser
 
@@ -69,18 +66,6 @@ CHECK = """() => {
 }"""
 CHECK = CHECK.replace("TARGET", str(MIN_TARGET_PX))
 CHECK = CHECK.replace("TEXT", str(MIN_CONTRAST_TEXT)).replace("OTHER", str(MIN_CONTRAST))
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Node]:
-    async with running(tmp_path) as started:
-        yield started
 
 
 async def furnish(node: Node, page: Page) -> None:

@@ -1,32 +1,11 @@
 """SOS in a real browser: held, sent, alarming, taken, taken back; and what is said meanwhile."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
-from tests.web.phones import Node, chromium, enter, handset, running
+from tests.web.phones import Node, enter, handset
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Node]:
-    async with running(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
-    async with handset(browser) as (context, _):
-        yield context
 
 
 async def hold_sos(page: Page) -> None:

@@ -1,8 +1,6 @@
 """The page in a real browser: what the script draws, keeps, sends again and never runs."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, BrowserContext
@@ -14,7 +12,7 @@ from kimnode.store.people import RadioNode
 from kimnode.web import room as room_module
 from kimnode.wire.airtext import split
 from tests.web.conftest import deliver, eventually, fill_room, hear, say
-from tests.web.phones import Node, chromium, enter, handset, running, settled, texts, write
+from tests.web.phones import Node, enter, handset, settled, texts, write
 
 pytestmark = pytest.mark.browser
 
@@ -31,24 +29,6 @@ NASTY = [
     "<a href='javascript:alert(1)'>klik</a>",
     "--><!-- <style>*{display:none}</style>",
 ]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Node]:
-    async with running(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
-    async with handset(browser) as (context, _):
-        yield context
 
 
 async def test_the_script_draws_what_the_template_draws(phone: BrowserContext, node: Node):
