@@ -146,11 +146,15 @@ class Facts:
 
 
 def settle(before: BulletinState, bulletin: Bulletin, facts: Facts) -> BulletinState:
-    """The state now. `before`: what it was here; WAITING for one that is new."""
-    if bulletin.form is Form.NOTICE:  # whatever was voted: never with the badge of a verified one
-        happened = [Step.NOTIFY if facts.notice else Step.DOUBT]
-    else:
-        happened = [STEP_OF_STANDING[facts.standing.state]]
+    """The state now. `before`: what it was here; WAITING for one that is new.
+
+    Only what is for ever is taken from `before`: the rest is built up again from the facts.
+    """
+    happened = [Step.DOUBT]
+    if bulletin.form is not Form.NOTICE:
+        happened.append(STEP_OF_STANDING[facts.standing.state])
+    elif facts.notice:  # whatever was voted: never with the badge of a verified one
+        happened.append(Step.NOTIFY)
     if facts.rejected:
         happened.append(Step.REJECT)
     replaced = [
