@@ -127,6 +127,8 @@ def _verdict(
         return False, f"DOES NOT HOLD: {show.why(refused)}"
     if one == root:
         return True, "signed by enough of its offices. Compare the fingerprint."
+    if isinstance(one, Root):
+        return True, f"holds: it follows version {one.version - 1}, signed by enough of both"
     return True, f"holds, under the root of {root.name!r} version {(trust.root or root).version}"
 
 

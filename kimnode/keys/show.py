@@ -171,7 +171,8 @@ def _root(root: Root, today: int) -> str:
         ("signed by", _signers(root.marks, OWN) or "nobody yet"),
     ]
     if root.version > 1:
-        rows.append(("and, before,", _signers(root.marks, PREVIOUS) or "nobody yet"))
+        before = _signers(root.marks, PREVIOUS) or "nobody"
+        rows.append(("", f"and of version {root.version - 1} by {before}"))
     demo = "  *** DEMONSTRATION ***" if root.demo else ""
     return lines(f"root of {root.name!r}, version {root.version}{demo}", rows)
 
