@@ -6,28 +6,37 @@ The rest of the node sees only this: how the radio is, and what a text would cos
 import asyncio
 import logging
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from kimnode.attestor import Attestor
 from kimnode.clock import Clock
 from kimnode.config import Config
 from kimnode.errors import StoreError
-from kimnode.intake import Intake
+from kimnode.intake import Intake, unknown_time
 from kimnode.metrics import Metrics
+from kimnode.radio.crier import Crier
 from kimnode.radio.inbound import Inbound
 from kimnode.radio.link import Link, LinkStatus
 from kimnode.radio.messages import (
     Heard,
     LinkEvent,
+    LinkLost,
     LinkState,
     LinkUp,
     NodeSeen,
     Radio,
     Telemetry,
 )
+from kimnode.radio.orders import Office
 from kimnode.radio.outbound import Outbound, Voice
+from kimnode.radio.pins import Pins
 from kimnode.radio.sender import DEFAULT_PRESET, Sender, as_waiting
 from kimnode.radio.transport import parse_address
+from kimnode.radio.volunteers import Volunteers
 from kimnode.record import RadioState
 from kimnode.rules.airtime import (
     EXPIRY_S,
@@ -38,6 +47,7 @@ from kimnode.rules.airtime import (
     packet_airtime_ms,
     price_s,
 )
+from kimnode.rules.clock import Estimate
 from kimnode.rules.lora import Preset
 from kimnode.store import outbox, people, sending
 from kimnode.store.db import Database
@@ -59,13 +69,31 @@ STATES = {
 }
 
 
+class Parts(NamedTuple):
+    """What works between the log and the link."""
+
+    inbound: Inbound
+    outbound: Outbound
+    sender: Sender
+    crier: Crier
+    pins: Pins
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Whose word this post gives, and by which time. `attestor` None: it has no key yet."""
+
+    estimate: Callable[[], Estimate]
+    attestor: Attestor | None = None
+
+
 class Desk:
     """One radio. `run()` in a TaskGroup. With `radio = "none"` there is no link and no packet."""
 
     def __init__(
         self,
         link: Link | None,
-        parts: tuple[Inbound, Outbound, Sender] | None,
+        parts: Parts | None,
         governor: Governor,
         db: Database,
         clock: Clock,
@@ -82,15 +110,17 @@ class Desk:
 
     async def run(self) -> None:
         """For ever; without a radio there is nothing to do."""
-        if self._link is None or self._parts is None:
+        link, parts = self._link, self._parts
+        if link is None or parts is None:
             return
-        inbound, outbound, sender = self._parts
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._link.run(), name="radio-link")
-            tasks.create_task(self._listen(self._link, inbound, sender), name="radio-inbound")
-            tasks.create_task(outbound.run(), name="radio-outbound")
-            tasks.create_task(sender.run(), name="radio-sender")
-            tasks.create_task(self._look(self._link), name="radio-look")
+            tasks.create_task(link.run(), name="radio-link")
+            tasks.create_task(self._listen(link, parts), name="radio-inbound")
+            tasks.create_task(parts.outbound.run(), name="radio-outbound")
+            tasks.create_task(parts.sender.run(), name="radio-sender")
+            tasks.create_task(parts.crier.run(), name="radio-crier")
+            tasks.create_task(parts.pins.run(), name="radio-pins")
+            tasks.create_task(self._look(link), name="radio-look")
 
     def state(self) -> tuple[RadioState, float, str]:
         """State, since when (unix seconds), and the reason in machine words."""
@@ -121,15 +151,15 @@ class Desk:
         wait = self._governor.estimate_wait_s(self._line, message, now)
         return EXPIRY_S[Priority.CHAT] if wait is None else wait
 
-    async def _listen(self, link: Link, inbound: Inbound, sender: Sender) -> None:
+    async def _listen(self, link: Link, parts: Parts) -> None:
         async for event in link.events():
-            sender.feed(event)
+            parts.sender.feed(event)
             try:
-                await self._take(event, link, inbound)
+                await self._take(event, link, parts)
             except StoreError as error:  # a full disk must not take the radio down with it
                 log.error("a packet from the radio could not be kept: %s", error)  # noqa: TRY400
 
-    async def _take(self, event: LinkEvent, link: Link, inbound: Inbound) -> None:
+    async def _take(self, event: LinkEvent, link: Link, parts: Parts) -> None:
         match event:
             case LinkUp(radio):
                 self._radio = radio
@@ -139,10 +169,14 @@ class Desk:
                         "for example with: meshtastic --set lora.region KR"
                     )
                 await self._pin(radio, link)
+                parts.pins.up(radio)
+            case LinkLost():
+                parts.pins.down()
             case Heard() if self._radio is not None:
-                await inbound.heard(event, self._radio)
+                await parts.inbound.heard(event, self._radio)
             case NodeSeen():
-                await inbound.node_seen(event)
+                await parts.inbound.node_seen(event)
+                await parts.pins.seen(event)
             case Telemetry() if self._radio and event.sender == self._radio.num:
                 self._metrics.channel_utilisation.set(event.channel_utilization or 0.0)
 
@@ -192,8 +226,12 @@ async def open_desk(
     clock: Clock,
     metrics: Metrics,
     rng: random.Random,
+    authority: Authority | None = None,
 ) -> Desk:
-    """The desk for the radio in the settings, with the airtime that was spent before a restart."""
+    """The desk for the radio in the settings, with the airtime that was spent before a restart.
+
+    Without `authority` the time is not known and nothing is attested.
+    """
     since = clock.now() - LEDGER_S
     ledger = await db.read(lambda c: outbox.spent_since(c, since))
     governor = Governor(ledger, config.airtime_percent / 100)
@@ -208,9 +246,21 @@ async def open_desk(
         pinned_key=bytes.fromhex(config.radio_key) or known,
         trusted_time=lambda: clock.now() if TIME_IS_SYNCHRONISED.exists() else None,
     )
-    parts = (
-        Inbound(db, intake, clock, metrics, voice),
+    authority = authority or Authority(lambda: unknown_time(clock))
+    office = Office(
+        db=db,
+        clock=clock,
+        voice=voice,
+        estimate=authority.estimate,
+        cache=intake.cache,
+        attestor=authority.attestor,
+        airtime_share=lambda: governor.used_ms(clock.now()) / governor.budget_ms,
+    )
+    parts = Parts(
+        Inbound(db, intake, clock, metrics, voice, Volunteers(office, intake)),
         Outbound(db, clock, voice),
         Sender(db, link, governor, clock, rng, metrics),
+        Crier(office, rng),
+        Pins(db, clock, link, intake.cache, authority.estimate),
     )
     return Desk(link, parts, governor, db, clock, metrics)

@@ -1,12 +1,15 @@
 """What the radio hears becomes records. Texts from the air are never trusted, only made readable.
 
-A direct text to this gateway is private: it is not stored; its sender gets one help reply.
+A direct text to this gateway is a command (volunteers.py) or private: then it is not stored, and
+its sender gets one help reply.
 """
 
 import contextlib
 import logging
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 
 from kimnode.clock import Clock
 from kimnode.errors import Refused
@@ -14,7 +17,8 @@ from kimnode.intake import Intake
 from kimnode.metrics import Metrics
 from kimnode.radio.messages import BROADCAST, TEXT_PORT, Heard, NodeSeen, Radio
 from kimnode.radio.outbound import Voice
-from kimnode.radio.phrases import AUTOMATIC, phrase
+from kimnode.radio.phrases import AUTOMATIC
+from kimnode.radio.volunteers import DIRECT_CHANNEL, Volunteers, help_reply
 from kimnode.record import Kind, Reception, Record, Via
 from kimnode.rules.admission import SOS_ROOM
 from kimnode.rules.airtime import EXPIRY_S, Priority
@@ -22,7 +26,7 @@ from kimnode.rules.names import radio_name
 from kimnode.rules.rooms import RADIO_ROOM
 from kimnode.rules.sos import SosState
 from kimnode.rules.text import readable
-from kimnode.store import outbox, people, views
+from kimnode.store import commands, outbox, people, views
 from kimnode.store.db import Database
 from kimnode.store.outbox import NewPacket
 from kimnode.store.views import Message
@@ -39,20 +43,31 @@ RETOLD_S = 3 * 3600.0  # other gateways say an open alarm again for two hours (r
 NOTED_EVERY_S = 60.0  # "last heard" of a radio is written at most so often
 MAX_REMEMBERED = 256  # radios in each of the two memories above
 ALERT_PORT = 11  # a text with a bell; stock apps send it from their alert button
-DIRECT_CHANNEL = "direct"  # stands in the record's id in place of a channel's name
+
+Listener = Callable[[Heard, Radio], Awaitable[None]]
 
 
 class Inbound:
     """Hand it what the link reports; it stores, and puts at most one reply in the outbox."""
 
     def __init__(
-        self, db: Database, intake: Intake, clock: Clock, metrics: Metrics, voice: Voice
+        self,
+        db: Database,
+        intake: Intake,
+        clock: Clock,
+        metrics: Metrics,
+        voice: Voice,
+        volunteers: Volunteers | None = None,
+        ports: Mapping[int, Listener] = MappingProxyType({}),
     ) -> None:
+        """`ports`: who takes the packets of further port numbers."""
         self._db = db
         self._intake = intake
         self._clock = clock
         self._metrics = metrics
         self._voice = voice
+        self._volunteers = volunteers
+        self._ports = ports
         self._noted: OrderedDict[int, float] = OrderedDict()
         self._helped: OrderedDict[int, float] = OrderedDict()
 
@@ -74,6 +89,8 @@ class Inbound:
             await self._db.write(lambda c: people.touch_node(c, packet.sender, now), quiet=True)
         if packet.portnum in (TEXT_PORT, ALERT_PORT):
             await self._text(packet, radio)
+        elif listener := self._ports.get(packet.portnum):
+            await listener(packet, radio)
 
     async def _text(self, packet: Heard, radio: Radio) -> None:
         text = readable(packet.payload)
@@ -87,7 +104,7 @@ class Inbound:
         record = await self._record(command, text, packet, radio)
         if record is None:
             if direct:
-                await self._help(packet, text)
+                await self._direct(packet, text)
             return
         try:
             await self._intake.accept(record, Via.RADIO, _reception(packet, direct))
@@ -136,21 +153,25 @@ class Inbound:
         author = records.radio_author(sender)
         return await self._db.read(lambda c: views.alarms_by(c, author))
 
+    async def _direct(self, packet: Heard, text: str) -> None:
+        reception = _reception(packet, direct=True)
+        if self._volunteers and await self._volunteers.take(packet, text, reception):
+            return
+        await self._help(packet, text)
+
     async def _help(self, packet: Heard, text: str) -> None:
         """One packet that says what this post is for. Never to an automatic answer."""
         if text.startswith(AUTOMATIC):
             return
         if not _once_in(self._helped, packet.sender, HELP_EVERY_S, self._clock.monotonic()):
             return
-        words = phrase(self._voice.language, "help", post=self._voice.post)
+        words = help_reply(self._voice).encode()
         now = self._clock.now()
-        given = partial(
-            outbox.answers_between, priority=Priority.DIRECT, since=now - HOUR_S, to=now
-        )
+        given = partial(commands.sent_alike, payload=words, since=now - HOUR_S, to=now)
         if await self._db.read(given) >= HELPS_PER_HOUR:
             return
         reply = NewPacket(
-            0, 1, 1, Priority.DIRECT, packet.sender, self._voice.channel, words.encode(),
+            0, 1, 1, Priority.DIRECT, packet.sender, self._voice.channel, words,
             packet.packet_id, True, now + EXPIRY_S[Priority.DIRECT],
         )  # fmt: skip
         await self._db.write(lambda c: outbox.queue(c, [reply], now))

@@ -9,16 +9,16 @@ AUTOMATIC = "[otomatis]"
 
 PHRASES = {
     "id": {
-        "help": AUTOMATIC + " Ini {post}. Tulis di kanal utama supaya warga membacanya. Darurat:"
-        " kirim SOS lalu keterangan. Pesan langsung ke pos ini tidak disimpan.",
+        "help": AUTOMATIC + " Ini {post}. {words}. Darurat: kirim SOS lalu keterangan. Obrolan: di"
+        " kanal utama; pesan lain ke pos ini tidak disimpan.",
         "sos-received": AUTOMATIC + " SOS {who} diterima {post}. Menunggu petugas. Salah kirim?"
         " Tulis BATAL SOS",
         "sos-taken": AUTOMATIC + " SOS {who} ditangani oleh {by} lewat {post}.",
         "sos-cancelled": AUTOMATIC + " SOS {who} dibatalkan. Dicatat {post}.",
     },
     "en": {
-        "help": AUTOMATIC + " This is {post}. Write on the main channel so that the village reads"
-        " it. Emergency: send SOS and what happened. Direct messages are not kept here.",
+        "help": AUTOMATIC + " This is {post}. {words}. Emergency: send SOS and what happened. Talk"
+        " on the main channel; other direct messages are not kept.",
         "sos-received": AUTOMATIC + " SOS {who} received by {post}. Waiting for help. A mistake?"
         " Write CANCEL SOS",
         "sos-taken": AUTOMATIC + " SOS {who} taken by {by} at {post}.",

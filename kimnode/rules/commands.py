@@ -43,36 +43,41 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """`also`: other spellings that are taken; `usage`: how it is written; `open`: to anybody."""
+    """`rest`: what stands behind it; `also`: other spellings that are taken; `open`: to anybody."""
 
     verb: Verb
-    usage: str
+    rest: str = ""
     also: tuple[str, ...] = ()
     open: bool = False
 
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        return f"{self.verb} {self.rest}".rstrip()
 
+
+CHECKED = "K-3 isi SUMBER a;b"
 # fmt: off
-WORDS = (
-    Word(Verb.HELP, "BANTUAN", ("BANTU", "HELP", "MENU", "PERINTAH"), open=True),
-    Word(Verb.CHECK, "CEK kabarnya / CEK B-17",
+WORDS = (  # the one list of all words, in the order of the help
+    Word(Verb.CHECK, "kabarnya / CEK B-17",
          ("CHECK", "CHEK", "CEKK", "CEKLAH", "CEG", "CECK", "PERIKSA"), open=True),
-    Word(Verb.HOAX, "HOAKS K-3 isi SUMBER a; b",
-         ("HOAX", "HOAK", "HOKS", "HOAXS", "HOX", "HOAKX")),
-    Word(Verb.DISINFORMATION, "DISINFORMASI K-3 isi SUMBER a; b", ("DISINFO", "MENYESATKAN")),
-    Word(Verb.PARTLY, "SEBAGIAN K-3 isi SUMBER a; b", ("SEBAGIAN BENAR", "SEBAGIANBENAR")),
-    Word(Verb.FACT, "FAKTA K-3 isi SUMBER a; b", ("BENAR",)),
-    Word(Verb.UNPROVEN, "TIDAK TERBUKTI K-3 isi SUMBER a; b",
+    Word(Verb.HELP, "", ("BANTU", "HELP", "MENU", "PERINTAH"), open=True),
+    Word(Verb.HOAX, CHECKED, ("HOAX", "HOAK", "HOKS", "HOAXS", "HOX", "HOAKX")),
+    Word(Verb.DISINFORMATION, CHECKED, ("DISINFO", "MENYESATKAN")),
+    Word(Verb.PARTLY, CHECKED, ("SEBAGIAN BENAR", "SEBAGIANBENAR")),
+    Word(Verb.FACT, CHECKED, ("BENAR",)),
+    Word(Verb.UNPROVEN, CHECKED,
          ("TIDAKTERBUKTI", "TAK TERBUKTI", "TDK TERBUKTI", "BELUM TERBUKTI")),
-    Word(Verb.UNCHECKED, "BELUM DICEK K-3 isi", ("BELUMDICEK", "BELUM CEK", "BLM DICEK")),
-    Word(Verb.INFO, "INFO isi SUMBER a; b", ("INFORMASI",)),
-    Word(Verb.CORRECT, "KOREKSI B-17 isi SUMBER a; b", ("RALAT", "PERBAIKI")),
-    Word(Verb.WITHDRAW, "TARIK B-17 alasan", ("CABUT", "DICABUT", "DITARIK")),
-    Word(Verb.APPROVE, "OK D-4KX2", ("OKE", "OKAY", "OKEY", "SETUJU")),
-    Word(Verb.REJECT, "TOLAK D-4KX2 alasan", ("TIDAK SETUJU", "TDK SETUJU", "TAK SETUJU")),
-    Word(Verb.SHOW, "LIHAT D-4KX2", ("BACA", "TAMPILKAN")),
-    Word(Verb.LIST, "DAFTAR", ("LIST", "ANTREAN", "ANTRIAN", "ANTRI")),
-    Word(Verb.STATUS, "STATUS", ("STAT", "KEADAAN")),
-    Word(Verb.SUSPEND, "BEKUKAN nama", ("BEKU", "BLOKIR")),
+    Word(Verb.INFO, CHECKED, ("INFORMASI",)),
+    Word(Verb.UNCHECKED, "K-3 isi", ("BELUMDICEK", "BELUM CEK", "BLM DICEK")),
+    Word(Verb.CORRECT, "B-17 isi", ("RALAT", "PERBAIKI")),
+    Word(Verb.WITHDRAW, "B-17 isi", ("CABUT", "DICABUT", "DITARIK")),
+    Word(Verb.APPROVE, "D-4KX2", ("OKE", "OKAY", "OKEY", "SETUJU")),
+    Word(Verb.SHOW, "D-4KX2", ("BACA", "TAMPILKAN")),
+    Word(Verb.REJECT, "D-4KX2 alasan", ("TIDAK SETUJU", "TDK SETUJU", "TAK SETUJU")),
+    Word(Verb.LIST, "", ("LIST", "ANTREAN", "ANTRIAN", "ANTRI")),
+    Word(Verb.STATUS, "", ("STAT", "KEADAAN")),
+    Word(Verb.SUSPEND, "nama", ("BEKU", "BLOKIR")),
 )
 # fmt: on
 
@@ -198,8 +203,13 @@ def draft_code(whole_id: bytes) -> str:
 
 
 def help_words(*, volunteer: bool) -> str:
-    """The usages, for the help reply: those that are open to anybody, or the volunteers'."""
-    return " | ".join(word.usage for word in WORDS if word.open is not volunteer)
+    """The usages in one line, words with the same rest together: what anybody may say, or what
+    volunteers may say beside it."""
+    groups: dict[str, list[str]] = {}
+    for word in WORDS:
+        if word.open is not volunteer:
+            groups.setdefault(word.rest, []).append(word.verb)
+    return ". ".join(f"{'/'.join(verbs)} {rest}".rstrip() for rest, verbs in groups.items())
 
 
 def _verb(text: str) -> tuple[Word, str] | None:
@@ -283,9 +293,8 @@ def _withdrawal(rest: str) -> Draft | None:
     number = _number(found[1]) if found else None
     if found is None or number is None:
         return None
-    reason, sources = sources_in(_tidy(rest[found.end() :]))
-    draft = Draft(Form.RETRACTION, Verdict.NONE, reason, sources, about=number)
-    return draft if reason else None
+    reason = _tidy(rest[found.end() :])  # a reason tells of sources, it names none
+    return Draft(Form.RETRACTION, Verdict.NONE, reason, about=number) if reason else None
 
 
 def _coded(make: Callable[[str], Command]) -> Callable[[str], Command | None]:

@@ -44,7 +44,7 @@ _PATTERNS = tuple(
     (kind, re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b", re.I))
     for kind, words in KIND_WORDS
 )
-_MARK = re.compile(r"[\s,.;:(-]*\b(?:SUMBER|SUMBERNYA|SBR)\b[\s:=-]*", re.I)
+_MARK = re.compile(r"[\s,.;:(-]*\b(?:SUMBER|SBR)\b[\s:=-]*", re.I)
 _BETWEEN = re.compile(r"[;,|&+\n]|\s/\s|\bDAN\b", re.I)
 _EDGES = " .:;,-()"
 

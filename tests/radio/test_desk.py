@@ -81,7 +81,7 @@ async def village():
 @pytest.fixture
 async def post(village, tmp_path):
     async with open_post(tmp_path / "x.db", village.port("gerbang"), village.clock) as post:
-        await until(lambda: post.desk.state()[0] is RadioState.UP)
+        await until(lambda: post.desk.state()[0] is RadioState.UP and post.desk._radio)
         yield post
 
 
@@ -182,8 +182,7 @@ async def test_an_alarm_of_a_radio_with_a_forged_endless_name_is_said_again(vill
     radio = village.device("bukit")
     radio.say("SOS banjir")
     await until(lambda: said(post, "SOS banjir", "darurat"))
-    inbound, _, _ = post.desk._parts
-    await inbound.node_seen(NodeSeen(radio.num, "A" * 220, "A", b"", 0, 0.0))
+    await post.desk._parts.inbound.node_seen(NodeSeen(radio.num, "A" * 220, "A", b"", 0, 0.0))
     await until(lambda: f"SOS {'A' * 39}: banjir" in shown(village, "sawah"))
 
 
@@ -236,7 +235,7 @@ async def test_a_radio_without_a_region_is_named_in_the_log(post, caplog):
     """It answers everything, so nothing else would say why no text goes out."""
     radio = post.desk._radio
     mute = replace(radio, lora=replace(radio.lora, region="UNSET"))
-    await post.desk._take(LinkUp(mute), post.desk._link, post.desk._parts[0])
+    await post.desk._take(LinkUp(mute), post.desk._link, post.desk._parts)
     assert "transmits nothing" in caplog.text
 
 

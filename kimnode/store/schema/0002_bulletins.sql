@@ -91,7 +91,8 @@ CREATE TABLE told (
 -- Bulletins whose readable text was said on the village channel by this post, or need not be.
 CREATE TABLE said (
   bulletin INTEGER PRIMARY KEY,         -- seq
-  due_at   REAL    NOT NULL             -- when it was, or will be said unless somebody else does
+  due_at   REAL    NOT NULL,            -- when this post says it, unless it has heard it by then
+  done     INTEGER NOT NULL DEFAULT 0   -- 1: said here, heard from another post, or not worth it now
 );
 
 -- Volunteers' keys that our own radio keeps, and the node number that each was last heard under.
