@@ -19,7 +19,7 @@ from kimnode.store.trust import TrustCache
 from kimnode.web.cards import Cards
 from kimnode.web.forms import client_id, new_token, read_form
 from kimnode.web.frame import page, read
-from kimnode.web.identity import nick_of, of
+from kimnode.web.identity import of
 from kimnode.web.posting import HTTP_STATUS, Wish, fulfil, refusal_words
 from kimnode.web.words import WORDS, Words
 
@@ -71,7 +71,7 @@ async def send(request: web.Request) -> web.Response:
     if place:
         said = f"{said.rstrip()} {words('claim.seen', place=place)}"
     cid = client_id({"token": form.get("token", ""), "room": ROOM, "text": said})
-    wish = Wish(Kind.REPORT, cid, ROOM, said, form.get("nick", ""), None)
+    wish = Wish(Kind.REPORT, cid, ROOM, said, "", None)
     try:
         accepted = await fulfil(site, words, phone, wish)
     except Refused as refused:
@@ -112,7 +112,7 @@ def _claim(
 async def _form(
     request: web.Request, form: Mapping[str, str], status: int, oops: str
 ) -> web.Response:
-    site, phone = of(request)
+    site, _ = of(request)
     words = request.app[WORDS]
     known = await site.db.read(claims.listed)
     return page(
@@ -123,7 +123,6 @@ async def _form(
         oops=oops,
         text=form.get("text", ""),
         place=form.get("place", ""),
-        nick=await nick_of(site, phone) or form.get("nick", ""),
         max_chars=MAX_REPORT_CHARS - MAX_PLACE_CHARS,
         token=new_token(),
         claims=[claim_card(words, claim) for claim in known[:MAX_LISTED]],

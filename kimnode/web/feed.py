@@ -116,7 +116,7 @@ class Feed:
         if seq == self._judged_seq and now - self._judged_at < JUDGE_EVERY_S:
             return
         self._judged_seq, self._judged_at = seq, now
-        cache, estimate = self._site.cache, self._site.estimate()
+        cache, estimate = self._site.intake.cache, self._site.estimate()
         shown = await self._site.db.read(lambda c: newest(c, cache, estimate))
         self.board.bulletin = self._cards.draw(shown) if shown else None
 

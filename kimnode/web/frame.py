@@ -19,7 +19,7 @@ Reading = Callable[[sqlite3.Connection, TrustCache, Estimate], T]
 async def read(request: web.Request, work: Reading[T]) -> T:
     """`work` on the reader, with what is believed and what time it is."""
     site = request.app[SITE]
-    cache, estimate = site.cache, site.estimate()
+    cache, estimate = site.intake.cache, site.estimate()
     return await site.db.read(lambda c: work(c, cache, estimate))
 
 

@@ -92,6 +92,8 @@ async def _accept(site: Site, words: Words, phone: Phone, wish: Wish) -> Accepte
 
 
 async def _name(site: Site, words: Words, phone: Phone, wish: Wish) -> str:
+    if wish.kind is Kind.REPORT:
+        return ""
     try:
         return await take_nick(site, phone, wish.nick)
     except Refused:

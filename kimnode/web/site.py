@@ -2,24 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from aiohttp import web
 
+from kimnode.attestor import Attestor
 from kimnode.clock import Clock
 from kimnode.config import Config
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
-from kimnode.record import Kind, Notice
+from kimnode.record import Notice
 from kimnode.rules.airtime import packet_airtime_ms
 from kimnode.rules.clock import EARLIEST_S, Estimate
 from kimnode.rules.limits import Limits
 from kimnode.rules.lora import PRESETS
-from kimnode.rules.publishing import Draft
 from kimnode.store.db import Database, Signal
-from kimnode.store.trust import TrustCache
 from kimnode.wire.codes import TimeTrust
-from kimnode.wire.documents import Bulletin, Vote
 
 THIS_MACHINE = ("127.0.0.0/8", "::1/128")
 
@@ -41,14 +38,6 @@ def _slowest_s(payload_bytes: int) -> float:
     return packet_airtime_ms(PRESETS["LONG_FAST"], payload_bytes + 1) / 1000  # a two-byte port
 
 
-class Numbering(Protocol):
-    """Unsigned documents with this node's time and the next number, for a browser to sign."""
-
-    async def prepare_bulletin(self, draft: Draft, key: bytes) -> Bulletin: ...
-
-    async def prepare_vote(self, kind: Kind, subject: bytes, key: bytes) -> Vote: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Site:
     """The node, as far as the web may touch it.
@@ -61,7 +50,6 @@ class Site:
     demo     everything here is of the demonstration village, and every page says so
     staff_networks  CIDR networks from which a browser may sign
     attestor gives numbers to documents that a browser signs; None: this post has no key
-    cache    whom this node believes; the same one that the intake has
     """
 
     config: Config
@@ -76,8 +64,7 @@ class Site:
     packet_s: Callable[[int], float] = _slowest_s
     estimate: Callable[[], Estimate] = _nobody_knows
     demo: bool = False
-    attestor: Numbering | None = None
-    cache: TrustCache = field(default_factory=TrustCache)
+    attestor: Attestor | None = None
     staff_networks: tuple[str, ...] = THIS_MACHINE
     bounds: Bounds = Bounds()
     addresses: Limits = field(default_factory=Limits)

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from kimnode.rules.clock import Estimate
 from kimnode.rules.publishing import SHAPES
-from kimnode.store import board, claims, people
+from kimnode.store import board, claims
 from kimnode.store.board import Shown
 from kimnode.store.claims import Claim
-from kimnode.store.trust import TrustCache
+from kimnode.store.trust import TrustCache, here
 from kimnode.web.cards import Cards, code_of
 from kimnode.web.claims import claim_card
 from kimnode.web.frame import page, read
@@ -75,7 +75,8 @@ async def _told(request: web.Request) -> dict[str, object]:
     """What both pages and their scripts are told."""
     site, _ = of(request)
     words, requests = request.app[WORDS], request.app[REQUESTS]
-    gateway = await site.db.read(lambda c: people.fact(c, "gateway-key")) or b""
+    gateway = await site.db.read(here) or b""
+    trust = await site.db.read(site.intake.cache.load)
     sign = may_sign(request)
     codes = {
         "form": dict(choices(words, Form, "form")),
@@ -92,7 +93,7 @@ async def _told(request: web.Request) -> dict[str, object]:
         "gateway": gateway.hex(),
         "zone": words.zone_minutes(site.estimate().unix_s),
         "sign": sign,
-        "demo": site.demo,
+        "demo": trust.demo,
         "forms": {int(form): _asks(form) for form in Form},
         "codes": codes,
         "words": words.family("desk."),

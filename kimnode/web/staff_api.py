@@ -6,16 +6,17 @@ it and sends it back. accept() is the whole check of it, as on every other road.
 
 import functools
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
+from kimnode.attestor import Attestor
 from kimnode.errors import Reason, Refused, StoreError, WireError
 from kimnode.record import Kind, Via
 from kimnode.rules.trust import Holder, holder
-from kimnode.store import claims, people, staff
+from kimnode.store import staff
+from kimnode.store.trust import here
 from kimnode.web import desk
 from kimnode.web.drafts import code, draft
 from kimnode.web.forms import read_body
@@ -25,24 +26,20 @@ from kimnode.web.shown import dumps
 from kimnode.web.site import SITE, Site
 from kimnode.web.staffnet import may_sign
 from kimnode.web.words import WORDS
-from kimnode.wire import air, records, sealed
+from kimnode.wire import air, sealed
 from kimnode.wire.codes import Form
 from kimnode.wire.documents import (
     MAX_TEXT_CHARS,
     AnyDocument,
     Bulletin,
-    Dossier,
     Stamp,
     Vote,
 )
-
-log = logging.getLogger(__name__)
 
 JSON_TYPE = "application/json"
 MAX_REASON_CHARS = 120
 MAX_CLAIM = 2**53
 BROWSER_KINDS = (Kind.BULLETIN, Kind.APPROVAL, Kind.REJECTION, Kind.SUSPENSION)
-GATEWAY_FACT = "gateway-key"
 Api = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -86,7 +83,7 @@ async def open_desk(request: web.Request) -> web.Response:
     site = request.app[SITE]
     asked = await _asked(request)
     estimate = site.estimate()
-    cache = site.cache
+    cache = site.intake.cache
     found = await site.db.read(lambda c: desk.read(c, cache, estimate, asked.key))
     return answered(request, desk.told(found, request.app[WORDS]))
 
@@ -96,22 +93,21 @@ async def prepare(request: web.Request) -> web.Response:
     """POST /api/staf/siap {draft} or {vote, subject}: time, order and number for a signature."""
     site = request.app[SITE]
     asked = await _asked(request)
-    if site.attestor is None:
-        raise Refused(Reason.NO_ROOT, "this post has no key yet")
+    attestor = _attestor(site)
     if "draft" in asked.body:
         area = (await _holder(site, asked.key)).area
         written = draft(asked.body["draft"], area)
-        document: Bulletin | Vote = await site.attestor.prepare_bulletin(written, asked.key)
+        document: Bulletin | Vote = await attestor.prepare_bulletin(written, asked.key)
     else:
         kind = code(Kind, asked.body, "vote")
-        document = await site.attestor.prepare_vote(kind, octets(asked.body, "subject"), asked.key)
+        document = await attestor.prepare_vote(kind, octets(asked.body, "subject"), asked.key)
     number = document.number if isinstance(document, Bulletin) else 0
     return answered(request, {**_place(document.stamp), "number": number})
 
 
 @staff_only
 async def send(request: web.Request) -> web.Response:
-    """POST /api/staf/kirim {document, dossier, why}: sealed documents in hexadecimal."""
+    """POST /api/staf/kirim {document, why, claim}: the signed document, sealed, in hexadecimal."""
     site, words = request.app[SITE], request.app[WORDS]
     asked = await _asked(request)
     document = _document(asked, "document")
@@ -119,15 +115,9 @@ async def send(request: web.Request) -> web.Response:
         raise Refused(Reason.BAD_REQUEST, "no document of a desk")
     if asked.key not in (document.stamp.signer, document.stamp.person):
         raise Refused(Reason.NOT_YOURS, "signed by somebody else")
-    if asked.body.get("dossier"):
-        dossier = _document(asked, "dossier")
-        if not isinstance(dossier, Dossier):
-            raise Refused(Reason.BAD_REQUEST, "no dossier")
-        await site.intake.accept(records.of_document(dossier), Via.WEB)
-    accepted = await site.intake.accept(records.of_document(document), Via.WEB)
     claim = asked.body.get("claim")
-    if isinstance(document, Bulletin) and type(claim) is int and 0 < claim < MAX_CLAIM:
-        await _link(site, claim, accepted.seq)
+    claim = claim if type(claim) is int and 0 < claim < MAX_CLAIM else None
+    await _attestor(site).take(document, document.signature, claim)
     why = text(asked.body, "why", MAX_REASON_CHARS)
     if document.KIND is Kind.REJECTION and why:
         await site.db.write(lambda c: staff.keep_reason(c, document.id, why), quiet=True)
@@ -154,7 +144,7 @@ async def _asked(request: web.Request) -> Asked:
     """The signed request, by a key that was made with an invitation of this node."""
     site, requests = request.app[SITE], request.app[REQUESTS]
     envelope = await read_json(request)
-    gateway = await site.db.read(lambda c: people.fact(c, GATEWAY_FACT)) or b""
+    gateway = await site.db.read(here) or b""
     asked = requests.check(request.path, gateway, envelope)
     if not await site.db.read(lambda c: staff.is_enrolled(c, asked.key)):
         raise Refused(Reason.UNKNOWN_KEY, "no key of a volunteer's browser")
@@ -163,18 +153,15 @@ async def _asked(request: web.Request) -> Asked:
     return asked
 
 
-async def _link(site: Site, claim: int, seq: int) -> None:
-    """The bulletin answers this claim; one that is decided meanwhile stays as it is."""
-    now = int(site.clock.now())
-    try:
-        await site.db.write(lambda c: claims.take(c, claim, seq, now))
-    except Refused as refused:
-        log.info("bulletin %d answers no claim: %s", seq, refused)
+def _attestor(site: Site) -> Attestor:
+    if site.attestor is None:
+        raise Refused(Reason.NO_ROOT, "this post has no key yet")
+    return site.attestor
 
 
 async def _holder(site: Site, key: bytes) -> Holder:
     estimate = site.estimate()
-    cache = site.cache
+    cache = site.intake.cache
     return await site.db.read(lambda c: holder(key, cache.load(c), estimate))
 
 

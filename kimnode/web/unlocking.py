@@ -14,7 +14,8 @@ from aiohttp import web
 
 from kimnode.errors import Reason, Refused
 from kimnode.rules.limits import Rate
-from kimnode.store import enrolment, people, staff
+from kimnode.store import enrolment, staff
+from kimnode.store.trust import here
 from kimnode.web.identity import check_address, of
 from kimnode.web.requests import octets, text
 from kimnode.web.staff_api import answered, read_json, staff_only
@@ -34,7 +35,7 @@ async def enrol(request: web.Request) -> web.Response:
     check_address(site, phone, UNLOCKS)
     asked = await read_json(request)
     code, key, token = text(asked, "code", MAX_CODE_CHARS), octets(asked, "key"), _token(asked)
-    gateway = await site.db.read(partial(people.fact, name="gateway-key")) or b""
+    gateway = await site.db.read(here) or b""
     proof = signing.to_be_signed(ENROL_DOMAIN, [gateway, code, key])
     if not signing.verify(key, octets(asked, "sig"), proof):
         raise Refused(Reason.BAD_SIGNATURE, "no proof that the key is theirs")

@@ -10,17 +10,21 @@ from itertools import count
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from kimnode.attestor import Attestor
 from kimnode.clock import Clock
 from kimnode.config import Config
 from kimnode.intake import Intake
 from kimnode.metrics import Metrics
 from kimnode.record import Body, Kind, Notice, RadioState, Reception, Record, Seq, Via
 from kimnode.rules.airtime import Priority
+from kimnode.rules.clock import Estimate
 from kimnode.rules.delivery import State
 from kimnode.store import log, outbox, project
 from kimnode.store.db import Database, Signal
 from kimnode.web.app import Bounds, Site, create_app
+from kimnode.web.site import THIS_MACHINE
 from kimnode.wire import records
+from tests.rules.trust_samples import NOW
 
 
 @dataclass
@@ -37,9 +41,13 @@ class Village:
         default_factory=lambda: Config(radio="tcp:127.0.0.1:4403", name="Pos Sukamaju")
     )
     noticed: Signal = field(default_factory=Signal)
+    estimate: Estimate = NOW
+    attestor: Attestor | None = None
+    demo: bool = False
+    staff_networks: tuple[str, ...] = THIS_MACHINE
 
     def __post_init__(self) -> None:
-        self.intake = Intake(self.db, self.clock, self.metrics)
+        self.intake = Intake(self.db, self.clock, self.metrics, lambda: self.estimate)
 
     def notice(self) -> Notice:
         since = 1_800_000_000 - 3600.0
@@ -58,6 +66,10 @@ class Village:
             wait_s=lambda _size: self.wait,
             price_s=lambda size: 0.3 + 0.004 * size,
             bounds=self.bounds,
+            estimate=lambda: self.estimate,
+            attestor=self.attestor,
+            demo=self.demo,
+            staff_networks=self.staff_networks,
         )
 
 

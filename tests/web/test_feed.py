@@ -271,7 +271,7 @@ async def test_everybody_is_released_when_the_node_goes_down(village: Village):
 
 
 async def test_names_and_texts_cross_as_data_only(phone: TestClient, village: Village):
-    """The XSS corpus, as far as the server is concerned; browser/test_talk.py runs it in an engine."""
+    """The XSS corpus, as far as the server goes; browser/test_talk.py runs it in an engine."""
     nasty = '</script><img src=x onerror="alert(1)">'
     await hear(village, nasty)
     await say(village, nasty, "Ani")

@@ -38,7 +38,10 @@ BANNED = re.compile(
 # Their keys stand in the code; the silent ones share one.
 SPELT_OUT = {RadioState.NONE, RadioState.UP, RadioState.DOWN, RadioState.WEDGED}
 LIGHTS = ("radio", "queue", "clock", "trust", "revocation", "waiting", "disk", "power")
-INCIDENTS = ("key-change", "forged-text", "own-key", "sequence-used")  # others say what they are
+INCIDENTS = (  # others say what they are
+    *("radio-other-key", "radio-unsealed", "radio-replayed", "kim-imitation"),
+    *("own-key", "sequence-used", "bad-signature"),
+)
 # Keys that are put together in the code: the test says from what, so that none is missed.
 BUILT = {
     *(f"refused.{reason.value}" for reason in Reason),

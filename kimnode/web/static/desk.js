@@ -192,7 +192,7 @@ function vote(kind, subject, why, done) {
   const hex = S.hex(subject);
   return key.ask("/api/staf/siap", {vote: kind, subject: hex})
     .then((given) => sealed(kind, stamped(given, {subject})))
-    .then((document) => key.ask("/api/staf/kirim", {document, dossier: "", why}))
+    .then((document) => key.ask("/api/staf/kirim", {document, why}))
     .then(renew).then(() => say(done, "check good"));
 }
 function dossierOf(d) {
@@ -213,9 +213,7 @@ function signDraft(d) {
       about: S.unhex(d.about).subarray(0, 16), text: d.text,
       dossier: full ? S.idOf(DOSSIER, full).subarray(0, 16) : new Uint8Array(0),
     });
-    const document = sealed(BULLETIN, doc);
-    const behind = full ? S.hex(S.seal(DOSSIER, full, null)) : "";
-    return key.ask("/api/staf/kirim", {document, dossier: behind, why: "", claim: d.claim});
+    return key.ask("/api/staf/kirim", {document: sealed(BULLETIN, doc), why: "", claim: d.claim});
   });
 }
 
