@@ -1,5 +1,5 @@
-"""Says published bulletins on the village channel, puts drafts before the verifiers' radios, and
-warns of texts that only pose as KIM. An outbound loop: it looks at what is on disk, and queues.
+"""Says published bulletins on the village channel and puts drafts before the verifiers' radios.
+An outbound loop: it looks at what is on disk, and queues.
 
 A bulletin from another post is said here only if nobody was heard saying it for some minutes.
 """
@@ -14,15 +14,13 @@ from kimnode.errors import Refused, StoreError
 from kimnode.radio import brake, drafts, orders
 from kimnode.radio.orders import Office
 from kimnode.radio.replies import reply
-from kimnode.record import Entry, Kind, Via
-from kimnode.rules.airtime import EXPIRY_S, Priority
-from kimnode.rules.announcements import announcement, poses_as_kim
+from kimnode.record import Kind, Via
+from kimnode.rules.announcements import announcement
 from kimnode.rules.bulletins import BulletinState
 from kimnode.rules.commands import draft_code
 from kimnode.rules.trust import Capability
-from kimnode.store import board, claims, commands, incidents, log, outbox
+from kimnode.store import board, claims, commands, log, outbox
 from kimnode.store.board import Shown
-from kimnode.store.outbox import BROADCAST, NewPacket
 from kimnode.wire.documents import Vote
 from kimnode.wire.times import unix_of_minutes
 
@@ -33,13 +31,6 @@ STORE_RETRY_S = 5.0
 SAID_STATES = (BulletinState.VERIFIED, BulletinState.NOTICE)
 FOREIGN_WAIT_S = (90.0, 300.0)  # a bulletin of another post: it says it itself, at once
 WORTH_S = 6 * 3600  # an older one of another post was said when it was news
-WATCH = "kim-watch"  # cursor: texts on the channel that were judged
-GRACE_S = (180.0, 300.0)  # the signed packet may come after the text; and posts do not all warn
-WARN_WITHIN_S = 3600.0  # later a warning only repeats the forgery
-WARNINGS_PER_HOUR = 2
-IMITATION = "kim-imitation"  # incident
-HOUR_S = 3600.0
-BATCH = 100
 MAX_TELLINGS = 20  # radios that get an answer to what they asked
 
 
@@ -50,11 +41,8 @@ class Crier:
         self._office = office
         self._db = office.db
         self._rng = rng
-        self._watched = 0
-        self._grace_s = rng.uniform(*GRACE_S)
 
     async def run(self) -> None:
-        self._watched = await self._db.read(lambda c: log.cursor(c, WATCH))
         while True:
             grew = self._db.committed.waiter()  # before reading, so no commit falls between
             try:
@@ -76,7 +64,6 @@ class Crier:
             await self._db.write(partial(self._say_due, now=now))
         if await self._db.read(self._untold):
             await self._db.write(partial(self._tell, now=now))
-        await self._watch(now)
         return min([LOOK_S, *(max(due_at - now, 0.1) for _, due_at in waiting if due_at > now)])
 
     def _has_news(self, connection: sqlite3.Connection) -> bool:
@@ -107,7 +94,8 @@ class Crier:
         about = commands.number_of(connection, shown.bulletin.about)
         words = announcement(shown.bulletin, about)
         if shown.local or not commands.was_heard(connection, words):
-            outbox.queue(connection, [self._broadcast(words, shown.seq, now)], now)
+            said = drafts.broadcast(words, self._office.voice, now, shown.seq)
+            outbox.queue(connection, [said], now)
         if shown.state is BulletinState.VERIFIED:
             self._answer(connection, shown, words, now)
 
@@ -177,58 +165,9 @@ class Crier:
         certificates = self._office.cache.load(connection).certificates.get(key, ())
         return certificates[-1].person if certificates else 0
 
-    async def _watch(self, now: float) -> None:
-        """Judge texts that pose as KIM, some minutes after they were heard."""
-        while entries := await self._db.read(lambda c: log.since(c, self._watched, BATCH)):
-            for entry in entries:
-                if _poses(entry):
-                    if now - entry.received_at < self._grace_s and entry.received_at <= now:
-                        return
-                    await self._db.write(partial(self._judge, entry=entry, now=now))
-                self._watched = entry.seq
-
-    def _judge(self, connection: sqlite3.Connection, entry: Entry, now: float) -> None:
-        log.move_cursor(connection, WATCH, entry.seq)
-        body, heard, office = entry.record.body, entry.reception, self._office
-        if body is None or heard is None:
-            return
-        if commands.is_announcement(connection, body.text, office.cache, office.estimate()):
-            return
-        who = f"!{heard.node_num:08x}"
-        logger.warning("a text that poses as KIM from %s, entry %d", who, entry.seq)
-        incidents.add(connection, IMITATION, who, int(now))
-        words = reply("imitation", who=who, post=office.voice.post)
-        if abs(now - entry.received_at) < WARN_WITHIN_S and self._may_warn(connection, words, now):
-            outbox.queue(connection, [self._broadcast(words, 0, now)], now)
-
-    def _may_warn(self, connection: sqlite3.Connection, words: str, now: float) -> bool:
-        """Once for a radio, not many in an hour, and not what another post has just said."""
-        start = words.partition(" BUKAN ")[0]
-        if commands.begins_like(connection, start, int(now - WARN_WITHIN_S)):
-            return False
-        if commands.sent_alike(connection, words.encode(), now - HOUR_S, now + HOUR_S):
-            return False
-        span = now - HOUR_S, now + HOUR_S
-        return outbox.answers_between(connection, Priority.BULLETIN, *span) < WARNINGS_PER_HOUR
-
-    def _broadcast(self, words: str, seq: int, now: float) -> NewPacket:
-        expires_at = now + EXPIRY_S[Priority.BULLETIN]
-        channel = self._office.voice.channel
-        return NewPacket(
-            seq, 1, 1, Priority.BULLETIN, BROADCAST, channel, words.encode(), None, True, expires_at
-        )
-
     def _shown(self, connection: sqlite3.Connection, seq: int) -> Shown | None:
         return board.show(connection, seq, self._office.cache, self._office.estimate())
 
 
 def _approves(document: object) -> bool:
     return isinstance(document, Vote) and document.kind is Kind.APPROVAL
-
-
-def _poses(entry: Entry) -> bool:
-    """A text of the channel. What phones write here carries their names in front."""
-    record = entry.record
-    if record.kind is not Kind.CHAT or entry.via is not Via.RADIO or record.body is None:
-        return False
-    return poses_as_kim(record.body.text)

@@ -37,6 +37,7 @@ from kimnode.radio.pins import Pins
 from kimnode.radio.sender import DEFAULT_PRESET, Sender, as_waiting
 from kimnode.radio.transport import parse_address
 from kimnode.radio.volunteers import Volunteers
+from kimnode.radio.watch import Watch
 from kimnode.record import RadioState
 from kimnode.rules.airtime import (
     EXPIRY_S,
@@ -76,6 +77,7 @@ class Parts(NamedTuple):
     outbound: Outbound
     sender: Sender
     crier: Crier
+    watch: Watch
     pins: Pins
 
 
@@ -119,6 +121,7 @@ class Desk:
             tasks.create_task(parts.outbound.run(), name="radio-outbound")
             tasks.create_task(parts.sender.run(), name="radio-sender")
             tasks.create_task(parts.crier.run(), name="radio-crier")
+            tasks.create_task(parts.watch.run(), name="radio-watch")
             tasks.create_task(parts.pins.run(), name="radio-pins")
             tasks.create_task(self._look(link), name="radio-look")
 
@@ -237,7 +240,6 @@ async def open_desk(
     governor = Governor(ledger, config.airtime_percent / 100)
     if config.radio == "none":
         return Desk(None, None, governor, db, clock, metrics)
-    voice = Voice(config.name, config.language, config.radio_channel)
     known = await db.read(partial(people.fact, name=PINNED_KEY))
     link = Link(
         parse_address(config.radio),
@@ -250,17 +252,31 @@ async def open_desk(
     office = Office(
         db=db,
         clock=clock,
-        voice=voice,
+        voice=Voice(config.name, config.language, config.radio_channel),
         estimate=authority.estimate,
         cache=intake.cache,
         attestor=authority.attestor,
         airtime_share=lambda: governor.used_ms(clock.now()) / governor.budget_ms,
     )
-    parts = Parts(
+    sender = Sender(db, link, governor, clock, rng, metrics)
+    parts = _parts(office, intake, link, sender, metrics, rng)
+    return Desk(link, parts, governor, db, clock, metrics)
+
+
+def _parts(
+    office: Office,
+    intake: Intake,
+    link: Link,
+    sender: Sender,
+    metrics: Metrics,
+    rng: random.Random,
+) -> Parts:
+    db, clock, voice = office.db, office.clock, office.voice
+    return Parts(
         Inbound(db, intake, clock, metrics, voice, Volunteers(office, intake)),
         Outbound(db, clock, voice),
-        Sender(db, link, governor, clock, rng, metrics),
+        sender,
         Crier(office, rng),
-        Pins(db, clock, link, intake.cache, authority.estimate),
+        Watch(office, rng),
+        Pins(db, clock, link, office.cache, office.estimate),
     )
-    return Desk(link, parts, governor, db, clock, metrics)

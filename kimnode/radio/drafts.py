@@ -15,7 +15,7 @@ from kimnode.rules.clock import Estimate
 from kimnode.rules.commands import draft_code
 from kimnode.rules.trust import PERSONS, Capability, Holder, Trust, covers, holder
 from kimnode.store import commands
-from kimnode.store.outbox import NewPacket
+from kimnode.store.outbox import BROADCAST, NewPacket
 from kimnode.wire.airtext import split
 from kimnode.wire.codes import KeyType
 from kimnode.wire.documents import Bulletin, Dossier
@@ -116,4 +116,13 @@ def direct(node_num: int, words: str, voice: Voice, now: float, seq: int = 0) ->
     expires_at = now + EXPIRY_S[Priority.DIRECT]
     return NewPacket(
         seq, 1, 1, Priority.DIRECT, node_num, voice.channel, words.encode(), None, True, expires_at
+    )
+
+
+def broadcast(words: str, voice: Voice, now: float, seq: int = 0) -> NewPacket:
+    """One text for everybody, as urgent as a bulletin."""
+    expires_at = now + EXPIRY_S[Priority.BULLETIN]
+    payload = words.encode()
+    return NewPacket(
+        seq, 1, 1, Priority.BULLETIN, BROADCAST, voice.channel, payload, None, True, expires_at
     )

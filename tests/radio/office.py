@@ -17,6 +17,7 @@ from kimnode.radio.messages import BROADCAST, ChannelInfo, Heard, NodeSeen, Radi
 from kimnode.radio.orders import Office
 from kimnode.radio.outbound import Voice
 from kimnode.radio.volunteers import Volunteers
+from kimnode.radio.watch import Watch
 from kimnode.record import Via
 from kimnode.rules.clock import Estimate
 from kimnode.rules.delivery import State
@@ -62,6 +63,7 @@ class PostOffice:
     office: Office
     inbound: Inbound
     crier: Crier
+    watch: Watch
     numbers: count = field(default_factory=lambda: count(1))
 
     async def hear(
@@ -101,8 +103,9 @@ class PostOffice:
             await self.inbound.node_seen(seen)
 
     async def cry(self) -> None:
-        """One round of the outbound loop."""
+        """One round of the outbound loops."""
         await self.crier._look()
+        await self.watch._look(self.clock.now())
 
     async def out(self, state: State = State.DELIVERED) -> None:
         """Everything that waits has come to this state."""
@@ -181,5 +184,5 @@ async def open_office(path: Path, post: Machine = KARATAUN) -> AsyncIterator[Pos
             airtime_share=lambda: 0.25,
         )
         inbound = Inbound(db, intake, clock, Metrics(), office.voice, Volunteers(office, intake))
-        crier = Crier(office, random.Random(1))
-        yield PostOffice(db, intake, clock, time, office, inbound, crier)
+        loops = Crier(office, random.Random(1)), Watch(office, random.Random(1))
+        yield PostOffice(db, intake, clock, time, office, inbound, *loops)
