@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from kimnode.wire.codes import Topic
 
@@ -195,7 +196,9 @@ def _weight(words: Sequence[str]) -> int:
 def _paired(one: Sequence[str], other: Sequence[str]) -> list[tuple[str, str]]:
     """Words of one with those of the other that are the same or nearly so, each used once."""
     left = dict.fromkeys(other)
-    pairs = []
+    pairs: list[tuple[str, str]] = []
+    if left.keys().isdisjoint(one):  # most claims by far: not worth looking at letters
+        return pairs
     for word in one:
         twin = word if word in left else next((w for w in left if _nearly(word, w)), None)
         if twin is not None:
@@ -211,8 +214,9 @@ def _nearly(one: str, other: str) -> bool:
     return 200 * len(mine & theirs) >= ALIKE_PERCENT * (len(mine) + len(theirs))
 
 
-def _bigrams(word: str) -> set[str]:
-    return {word[i : i + 2] for i in range(len(word) - 1)}
+@lru_cache(maxsize=4096)
+def _bigrams(word: str) -> frozenset[str]:
+    return frozenset(word[i : i + 2] for i in range(len(word) - 1))
 
 
 # fmt: off

@@ -1,6 +1,6 @@
 """A hundred rumours as villagers pass them on: 84 tellings of six, and sixteen of their own.
 
-Six to a group and more from the sister files of one outbreak: short forms, slips, embroidery.
+Written for these tests after the kinds of messages that went round: short forms, slips, embroidery.
 """
 
 TELLINGS = {
