@@ -85,11 +85,11 @@ class Model:
         at += alphabet_bytes
         self._trees = data[at : at + symbols * NODES * 2]
         at += len(self._trees)
-        self._bias = struct.unpack_from(f">{symbols * NODES}h", data, at)
+        self._bias: tuple[int, ...] = struct.unpack_from(f">{symbols * NODES}h", data, at)
         at += 2 * len(self._bias)
-        self._weights = struct.unpack_from(">16h", data, at)
+        self._weights: tuple[int, ...] = struct.unpack_from(">16h", data, at)
         at += 32
-        self._chances = struct.unpack_from(f">{steps}H", data, at)
+        self._chances: tuple[int, ...] = struct.unpack_from(f">{steps}H", data, at)
         at += 2 * steps
         if len(data) != at + slots:
             raise ValueError("the text model is damaged; install kimnode again")
