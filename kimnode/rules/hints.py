@@ -72,8 +72,9 @@ def _candidates(document: AnyDocument, trust: Trust, subjects: Subjects) -> Iter
             yield from (replace(document, issuer=k) for k in _keys(document.issuer, trust))
         case Receipt():
             every = [_ids(one, subjects) for one in document.bulletins]
-            for signer, ids in product(_keys(document.signer, trust), product(*every)):
-                yield replace(document, signer=signer, bulletins=ids)
+            for signer in _keys(document.signer, trust):
+                for ids in product(*every):  # taken one by one: there may be 16**16
+                    yield replace(document, signer=signer, bulletins=ids)
         case Root() | Dossier():
             yield document
 

@@ -38,7 +38,6 @@ from kimnode.wire.gossip import Item, Want
 PACING_S = 3.0
 SLOT_S = 0.04
 HOUR_S = 3600.0
-FOR_EVER_MIN = 1 << 23
 LONG_FAST = PRESETS["LONG_FAST"]
 
 
@@ -172,21 +171,27 @@ class Post:
 
     def take(self, document: AnyDocument) -> None:
         """What a gateway does with a document that is valid."""
-        now, exchange = self.mesh.now, self.exchange
         if document.id in self.known:
             return
         self.known[document.id] = document
-        exchange.found(document)
+        self.exchange.found(document)
+        self._shelve(document, self.mesh.now)
+        held, self.held = self.held, []
+        for packet in held:
+            self.unpacked(packet)
+
+    def _shelve(self, document: AnyDocument, now: float) -> None:
+        exchange = self.exchange
         match document:
             case Bulletin():
                 exchange.lack(Item(Want.APPROVAL, document.id[:8]), now)
             case Vote(kind=Kind.APPROVAL):
                 about = self.known.get(document.subject)
                 if about is not None:
-                    exchange.put(about, FOR_EVER_MIN, now)
-                    exchange.put(document, FOR_EVER_MIN, now)
+                    exchange.put(about, now)
+                    exchange.put(document, now)
             case Vote():
-                exchange.put(document, FOR_EVER_MIN, now)
+                exchange.put(document, now)
             case Certificate():
                 self.archive.certificates[air.hint_of(document.key)] = document
             case Revocation():
@@ -197,9 +202,6 @@ class Post:
         listed = self.archive.listed
         versions = max(self.archive.roots, default=0)
         exchange.learnt(Known(versions, listed.number if listed else 0), now)
-        held, self.held = self.held, []
-        for packet in held:
-            self.unpacked(packet)
 
     def next_packet(self) -> bytes | None:
         """What it would hand to its radio now."""

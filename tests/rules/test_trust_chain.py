@@ -243,8 +243,7 @@ def test_a_hub_revokes_its_district_neither_does_a_revoked_hub_revoke_anybody():
         check(samples.revocation(V1.key, by=HUB, number=1), trust)
 
 
-def test_a_key_that_became_a_district_after_all_certifies_but_lists_nothing_before():
-    """`holders` decides by the certificates that hold now: an ended hub may not list."""
+def test_a_hub_whose_time_is_over_lists_nothing():
     over = samples.later(70 * DAY)
     made = NOW_MIN + 69 * 1440
     with refused(Reason.CERT_EXPIRED):

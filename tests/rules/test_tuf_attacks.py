@@ -26,7 +26,6 @@ from kimnode.wire.documents import (
 from tests.rules import trust_samples as samples
 from tests.rules.test_trust import DAY, refused
 from tests.rules.trust_samples import (
-    DESA,
     DISTRICT,
     HUB,
     NOW,
@@ -289,7 +288,7 @@ def test_mix_a_newer_root_takes_a_districts_key_away():
     with refused(Reason.OUTDATED):
         check(samples.DISTRICT_CERT, replaced)
     # Who is certified by the new key goes on, with what was signed before.
-    kept, vote = samples.bulletin(V1), None
+    kept = samples.bulletin(V1)
     vote = samples.approval(kept, V3)
     trust = with_root(
         ROOT_2,
@@ -401,7 +400,3 @@ def test_endless_bytes():
     ):
         with pytest.raises(WireError):
             sealed.decode(sealed.encode(document))
-
-
-def test_areas_in_the_samples_are_what_the_tests_think():
-    assert DESA // 10**6 == samples.REGENCY // 10**6
