@@ -14,6 +14,12 @@ class Metrics:
         self.wire_errors = self._counter("wire_errors", "Unreadable input", "source")
         self.packets_sent = self._counter("packets_sent", "Packets written to the radio", "class")
         self.packet_ends = self._counter("packet_ends", "Packets by their last state", "state")
+        self.exchange_heard = self._counter(
+            "exchange_heard", "Packets of other gateways on port 302", "type"
+        )
+        self.exchange_said = self._counter(
+            "exchange_said", "Packets put in line for port 302", "type"
+        )
         self.airtime_ms = self._gauge("airtime_ms", "Own computed airtime of the last hour")
         self.airtime_budget_ms = self._gauge("airtime_budget_ms", "Airtime allowed per hour")
         self.sos_over_budget = self._counter("sos_over_budget", "SOS packets beyond the budget")

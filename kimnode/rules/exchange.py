@@ -71,9 +71,9 @@ class Exchange:
         self._asks, self._replies = Allowance(ASKS_PER_HOUR), Allowance(ANSWERS_PER_HOUR)
         self._beacons_left = Allowance(BEACONS_PER_HOUR)
 
-    def put(self, document: Shelved, until_min: int, now: float) -> None:
-        """This gateway would hand it out until that minute."""
-        if self.shelf.put(document, until_min):
+    def put(self, document: Shelved, now: float) -> None:
+        """This gateway would hand it out from now on."""
+        if self.shelf.put(document):
             self._rhythm.changed(now, urgent=document.KIND is Kind.SUSPENSION)
 
     def learnt(self, known: Known, now: float) -> None:

@@ -28,37 +28,32 @@ def bulletin_hint(document: Shelved) -> bytes:
 
 
 class Shelf:
-    """Documents with whole keys, by id. Minutes are those of wire/times.py."""
+    """Documents with whole keys, by id."""
 
     def __init__(self) -> None:
-        self._documents: dict[bytes, tuple[Shelved, int]] = {}
+        self._documents: dict[bytes, Shelved] = {}
         self._digest: bytes | None = None
 
-    def put(self, document: Shelved, until_min: int) -> bool:
-        """Whether it is new. It is handed out until that minute."""
+    def put(self, document: Shelved) -> bool:
+        """Whether it is new."""
         if document.id in self._documents:
             return False
-        self._documents[document.id] = (document, until_min)
+        self._documents[document.id] = document
         while len(self._documents) > MAX_SHELVED:
             del self._documents[next(iter(self._documents))]
         self._digest = None
         return True
 
     def drop(self, document_id: bytes) -> None:
-        """It is not to be handed out any more (withdrawn, corrected, its key revoked)."""
+        """It is not to be handed out any more (over, withdrawn, its key revoked)."""
         if self._documents.pop(document_id, None):
             self._digest = None
-
-    def expire(self, minute: int) -> None:
-        for document_id, (_, until_min) in list(self._documents.items()):
-            if until_min <= minute:
-                self.drop(document_id)
 
     def __contains__(self, document_id: bytes) -> bool:
         return document_id in self._documents
 
     def __iter__(self) -> Iterator[Shelved]:
-        return iter([document for document, _ in self._documents.values()])
+        return iter(list(self._documents.values()))
 
     def numbers(self) -> dict[Origin, set[int]]:
         """Everything on the shelf as a vector tells it."""

@@ -197,6 +197,14 @@ def last_queued_at(connection: sqlite3.Connection, seq: int) -> float | None:
     return None if at is None else float(at)
 
 
+def queued_on(connection: sqlite3.Connection, port: int) -> int:
+    """Packets of this port that wait for their turn on the air."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM outbox WHERE state = ? AND port = ?", (State.QUEUED, port)
+    ).fetchone()
+    return int(count)
+
+
 def waiting_count(connection: sqlite3.Connection) -> int:
     """Packets that wait for their turn on the air."""
     (count,) = connection.execute(
