@@ -50,7 +50,7 @@ def test_version_and_example():
     assert parse(kimnode("example-config").stdout, "stdout") == Config()
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "sim", "doctor"])
+@pytest.mark.parametrize("command", ["run", "demo", "sim", "doctor", "keys"])
 def test_every_command_explains_itself(command):
     told = kimnode(command, "--help")
     assert (told.returncode, told.stderr) == (0, "")
