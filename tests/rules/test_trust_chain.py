@@ -57,6 +57,12 @@ def test_the_chain_enters_one_by_one():
     assert grown(*known).ignored == 0
 
 
+def test_without_a_root_nothing_enters():
+    for document in (*samples.CHAIN[1:4], samples.REVOCATION, samples.time_anchor()):
+        with refused(Reason.NO_ROOT):
+            check(document, Trust())
+
+
 def test_the_same_certificate_again_is_no_error():
     check(samples.PERSON_CERTS[0])
 
