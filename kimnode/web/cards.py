@@ -99,7 +99,7 @@ class Cards:
         """Direct or attested, in words."""
         if signed.document.stamp.mode is Mode.DIRECT:
             return self.words("bulletin.direct")
-        return self.words("bulletin.attested", name=radio_name(signed.post) or "?")
+        return self.words("bulletin.attested", name=post_name(signed.post))
 
     def date(self, stamp: Stamp) -> str:
         """When it was signed, and how far that is to be believed."""
@@ -132,7 +132,7 @@ class Cards:
         approver = next((vote for vote in shown.votes if counts(vote)), None)
         return {
             "badge": badge,
-            "badge_words": self.words(badge_key, name=radio_name(shown.via_post) or "?"),
+            "badge_words": self.words(badge_key, name=post_name(shown.via_post)),
             "badge_about": self.words(about_key),
             "people": self._people(shown.author, approver),
             "how": self._how(shown.author, approver),
@@ -188,6 +188,11 @@ class Cards:
 def counts(signed: Signed) -> bool:
     """Whether this vote is an approval that counts."""
     return signed.document.KIND is Kind.APPROVAL and signed.problem is None
+
+
+def post_name(name: str) -> str:
+    """Of a gateway, for words that say "pos" themselves."""
+    return radio_name(name).removeprefix("Pos ") or "?"
 
 
 def shortened(text: str) -> str:

@@ -32,7 +32,7 @@ CLOCK_LOOKS = {TimeTrust.SURE: "fine", TimeTrust.ABOUT: "care", TimeTrust.UNSURE
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """One line: `look` is fine, care or bad; `mark` the same in words."""
+    """One line: `look` is fine, care, bad or none (not measured); `mark` the same in words."""
 
     name: str
     look: str
@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.Response:
         _revocation(words, trust, estimate),
         _light(words, "waiting", "fine", words.count("status.drafts", drafts)),
         _disk(words, site),
-        _light(words, "power", "fine", words("status.power-unknown")),
+        _light(words, "power", "none", words("status.power-unknown")),
     ]
     return page(
         request,

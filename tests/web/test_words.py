@@ -63,7 +63,7 @@ BUILT = {
     *(f"reject.{reason}" for reason in REASONS),
     *(f"status.clock-{trust.name.lower()}" for trust in TimeTrust),
     *(f"status.{light}" for light in LIGHTS),
-    *(f"status.{look}" for look in ("fine", "care", "bad")),
+    *(f"status.{look}" for look in ("fine", "care", "bad", "none")),
     *(f"incident.{kind}" for kind in INCIDENTS),
     *(f"desk.hint{int(form)}" for form in Form),
 }

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 
-from kimnode.attestor import Attestor
 from kimnode.record import Body, Kind, Seq, Via
 from kimnode.store import enrolment
 from kimnode.store.enrolment import Invitation
@@ -26,17 +25,16 @@ TEXTS = {
 }
 
 
-async def trust(village: Village, post: chain.Machine = chain.KARATAUN) -> None:
-    """Believe the sample province, and be this post."""
+async def trust(village: Village) -> None:
+    """Believe the sample province, and be Pos Karataun."""
 
     def pin(connection: sqlite3.Connection) -> None:
         pin_root(connection, chain.ROOT.id)
-        set_here(connection, post.key)
+        set_here(connection, chain.KARATAUN.key)
 
     await village.db.write(pin)
     over = {chain.EDI.key, chain.EDI.radio}
     await enter(village, [one for one in chain.CHAIN if getattr(one, "key", b"") not in over])
-    village.attestor = Attestor(post.seed, village.db, village.intake, lambda: village.estimate)
 
 
 async def enter(village: Village, documents: Iterable[AnyDocument], via: Via = Via.USB) -> Seq:

@@ -48,7 +48,7 @@ function renew() {
     byId("print").textContent = fill(W.keyPrint, {print: key.fingerprint(key.publicKey())});
     draw("waiting", desk.drafts, drawDraft, W.noDrafts);
     draw("keys", desk.keys, drawKey, W.noKeys);
-    byId("opened").hidden = false;
+    byId("opened").hidden = byId("lost").hidden = false;
   });
 }
 function draw(id, items, one, none) {
