@@ -93,7 +93,10 @@ def _root(commands: Commands) -> None:
         metavar="ROOT.kim",
         help="for a certificate: its root; for root version 2 and later: the version before",
     )
+    _rotate(root)
 
+
+def _rotate(root: Commands) -> None:
     rotate = _add(root, "rotate", office.rotate_root, "version N+1: other offices, or more time")
     rotate.add_argument("root", type=Path, metavar="ROOT.kim", help="version N")
     rotate.add_argument(
