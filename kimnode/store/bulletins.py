@@ -125,7 +125,9 @@ def document(connection: sqlite3.Connection, seq: int) -> Bulletin | None:
     """The bulletin at this log position."""
     entry = log.entry(connection, seq)
     found = decoded(entry.record.document) if entry else None
-    return found if isinstance(found, Bulletin) else None
+    if entry is None or not isinstance(found, Bulletin) or found.id != entry.record.id:
+        return None
+    return found
 
 
 def state(connection: sqlite3.Connection, seq: int) -> BulletinState:

@@ -64,6 +64,7 @@ def file(connection: sqlite3.Connection, entry: Entry) -> int:
     else:
         _learn(connection, claim, words)
     connection.execute("INSERT INTO report VALUES (?, ?)", (entry.seq, claim))
+    _make_room(connection, entry.received_at)
     if _is_burst(connection, claim, entry.received_at):
         advance(connection, claim, ClaimStep.BURST, entry.received_at)
         connection.execute(
@@ -209,7 +210,6 @@ def _open(connection: sqlite3.Connection, text: str, words: tuple[str, ...], now
         "INSERT INTO claim (text, words, state, opened_at, changed_at) VALUES (?, ?, ?, ?, ?)",
         (text, " ".join(words), ClaimState.OPEN, now, now),
     )
-    _make_room(connection, now)
     return int(cursor.lastrowid or 0)
 
 
