@@ -14,10 +14,11 @@ from functools import partial
 from typing import Protocol
 
 from kimnode.clock import Clock
-from kimnode.errors import LinkDown, StoreError
+from kimnode.errors import LinkDown, Reason, Refused, StoreError
 from kimnode.radio import drafts
 from kimnode.radio.messages import Contact, NodeSeen, Radio
 from kimnode.rules.clock import Estimate
+from kimnode.rules.trust import Trust
 from kimnode.store import commands, incidents, people
 from kimnode.store.commands import Pinned
 from kimnode.store.db import Database
@@ -127,7 +128,16 @@ class Pins:
             fresh = before is not None and same_radio and abs(now - before.at) < AGAIN_S
             if before is None or not fresh or before.node_num != at.node_num:
                 give.append(Contact(at.node_num, who.name, key))
-        return Plan(tuple(give), tuple(one for key, one in known.items() if key not in valid))
+        gone = [one for key, one in known.items() if key not in valid]
+        return Plan(tuple(give), tuple(one for one in gone if not self._is_frozen(one, trust)))
+
+    def _is_frozen(self, pinned: Pinned, trust: Trust) -> bool:
+        """For some days only, and its holder must still hear why nothing is obeyed."""
+        try:
+            drafts.volunteer(pinned.public_key, trust, self._estimate())
+        except Refused as refused:
+            return refused.reason is Reason.SUSPENDED
+        return False
 
 
 def _given(connection: sqlite3.Connection, contact: Contact, radio: Radio, now: int) -> None:

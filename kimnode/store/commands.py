@@ -17,9 +17,6 @@ from kimnode.store import board, bulletins, outbox
 from kimnode.store.outbox import NewPacket
 from kimnode.store.trust import TrustCache
 
-# On the air at least once by the radio's own word. DELIVERED is no more than that: acknowledgements
-# are not signed.
-WENT_OUT = (State.ON_AIR, State.RELAYED, State.DELIVERED)
 STICKS_S = 6 * 3600  # a node number that was heard so lately is not given up for another
 MAX_PINNED = 200  # keys; a desa has a few
 NOT_SAID = (BulletinState.WAITING, BulletinState.REJECTED)
@@ -136,18 +133,21 @@ def told(connection: sqlite3.Connection, subject: int) -> set[bytes]:
 
 
 def has_all(connection: sqlite3.Connection, subject: int, key: bytes) -> bool:
-    """Whether every part of the draft went out to the radio with this key."""
+    """Whether the radio with this key has acknowledged every part of the draft.
+
+    A hint, not a proof: acknowledgements are not signed. That a part was on the air or repeated by
+    somebody is not enough, for a radio that is switched off gets as far as that.
+    """
     row = connection.execute(
         "SELECT first_row, last_row FROM told WHERE subject = ? AND public_key = ?", (subject, key)
     ).fetchone()
     if row is None:
         return False
-    marks = ",".join("?" * len(WENT_OUT))
-    (out,) = connection.execute(
-        f"SELECT count(*) FROM outbox WHERE id BETWEEN ? AND ? AND state IN ({marks})",
-        (*row, *WENT_OUT),
+    (arrived,) = connection.execute(
+        "SELECT count(*) FROM outbox WHERE id BETWEEN ? AND ? AND state = ?",
+        (*row, State.DELIVERED),
     ).fetchone()
-    return bool(out == row[1] - row[0] + 1)
+    return bool(arrived == row[1] - row[0] + 1)
 
 
 def unsaid(connection: sqlite3.Connection, states: Sequence[str]) -> list[int]:

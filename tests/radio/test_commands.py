@@ -54,17 +54,19 @@ async def test_from_a_rumour_to_a_verdict_by_radio_alone(post):
     assert await post.said() == [said], "said once"
 
 
-async def test_ok_counts_only_after_the_whole_draft_went_out(post):
+async def test_ok_counts_only_after_the_whole_draft_arrived(post):
     await post.hear(V2, HOAX)
     await post.cry()
     code = draft_code((await post.show())[0].bulletin.id)
     await post.hear(V3, f"OK D-{code}")
     assert "belum sampai utuh" in await post.last(V3)
     assert (await post.show())[0].state is BulletinState.WAITING
-    await post.out(State.FAILED)
-    await post.hear(V3, f"OK D-{code}")
-    assert "belum sampai utuh" in await post.last(V3)
-    await post.out(State.RELAYED)
+    for state in (State.FAILED, State.ON_AIR, State.RELAYED):
+        await post.out(state)
+        await post.hear(V3, f"OK D-{code}")
+        assert "belum sampai utuh" in await post.last(V3)
+        assert (await post.show())[0].state is BulletinState.WAITING
+    await post.out(State.DELIVERED)
     await post.hear(V3, f"OK D-{code}")
     assert (await post.show())[0].state is BulletinState.VERIFIED
 

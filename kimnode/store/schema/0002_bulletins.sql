@@ -77,8 +77,8 @@ CREATE TABLE command (
   PRIMARY KEY (public_key, node_num, packet_id)
 ) WITHOUT ROWID;
 
--- Drafts (and suspensions) that were sent to a verifier's radio: OK counts only after the whole text
--- was on the air to that radio.
+-- Drafts (and suspensions) that were sent to a verifier's radio: OK counts only after that radio has
+-- acknowledged the whole text.
 CREATE TABLE told (
   subject    INTEGER NOT NULL,          -- seq of the bulletin, or of the first suspension vote
   public_key BLOB    NOT NULL,
