@@ -15,17 +15,21 @@ from pathlib import Path
 
 from aiohttp import web
 
+from kimnode.attestor import Attestor
 from kimnode.board import Board
 from kimnode.clock import Clock
 from kimnode.config import Config
 from kimnode.errors import ConfigError, StoreError
 from kimnode.intake import Intake
+from kimnode.keys.own import open_own
 from kimnode.metrics import Metrics
-from kimnode.radio.desk import open_desk
+from kimnode.radio.desk import Authority, Desk, open_desk
 from kimnode.rules.rooms import ROOMS
 from kimnode.store import retention
 from kimnode.store.db import Database, open_database
 from kimnode.store.retention import Budget
+from kimnode.timekeeper import Machine, Timekeeper, open_timekeeper
+from kimnode.upkeep import Upkeep
 from kimnode.web.app import Site, create_app, phones
 
 log = logging.getLogger(__name__)
@@ -36,25 +40,23 @@ KEEPALIVE_S = 10.0  # idle and half-open connections of phones are closed after 
 
 
 @contextlib.asynccontextmanager
-async def open_node(config: Config, clock: Clock, rng: random.Random) -> AsyncIterator[str]:
-    """A running node; yields its URL. ConfigError when it cannot be opened."""
-    metrics = Metrics()
+async def open_node(
+    config: Config,
+    clock: Clock,
+    rng: random.Random,
+    *,
+    demo: bool = False,
+    machine: Machine | None = None,
+) -> AsyncIterator[str]:
+    """A running node; yields its URL. ConfigError when it cannot be opened.
+
+    demo     it runs under the demonstration's keys, and only under them
+    machine  what this machine's own clocks say, where a demo or a test knows better
+    """
     async with contextlib.AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_database(Path(config.database), int(clock.now())))
-        intake = Intake(db, clock, metrics)
-        desk = await open_desk(config, db, intake, clock, metrics, rng)
-        board = Board(db, desk, clock, metrics)
-        site = Site(
-            config=config,
-            db=db,
-            intake=intake,
-            clock=clock,
-            metrics=metrics,
-            notice=lambda: board.notice,
-            noticed=board.changed,
-            wait_s=desk.wait_s,
-            price_s=desk.price_s,
-        )
+        keeper = await open_timekeeper(db, clock, machine)
+        site, desk, board = await _open_parts(config, db, clock, rng, keeper, demo)
         app = create_app(site)
         board.count_phones(partial(phones, app))
         runner = web.AppRunner(
@@ -63,8 +65,10 @@ async def open_node(config: Config, clock: Clock, rng: random.Random) -> AsyncIt
         stack.push_async_callback(runner.cleanup)
         listener = await _listen(runner, config)
         loops = {
+            "time": keeper.run(),
             "radio": desk.run(),
             "notice": board.run(),
+            "upkeep": Upkeep(db, site.intake, keeper, clock).run(),
             "retention": _retain(db, config, clock),
         }
         async with _running(loops):
@@ -72,6 +76,40 @@ async def open_node(config: Config, clock: Clock, rng: random.Random) -> AsyncIt
                 yield _url(runner, config)
             finally:
                 await listener.stop()
+
+
+async def _open_parts(
+    config: Config,
+    db: Database,
+    clock: Clock,
+    rng: random.Random,
+    keeper: Timekeeper,
+    demo: bool,
+) -> tuple[Site, Desk, Board]:
+    metrics = Metrics()
+    own = await open_own(config, db, demo=demo)
+    intake = Intake(db, clock, metrics, keeper.estimate)
+    attestor = Attestor(own.key.seed, db, intake, keeper.estimate) if own.key else None
+    authority = Authority(keeper.estimate, attestor)
+    desk = await open_desk(config, db, intake, clock, metrics, rng, authority)
+    board = Board(db, desk, clock, metrics)
+    site = Site(
+        config=config,
+        db=db,
+        intake=intake,
+        clock=clock,
+        metrics=metrics,
+        notice=lambda: board.notice,
+        noticed=board.changed,
+        wait_s=desk.wait_s,
+        price_s=desk.price_s,
+        packet_s=desk.packet_s,
+        estimate=keeper.estimate,
+        demo=demo,
+        attestor=attestor,
+        staff_networks=config.staff_networks,
+    )
+    return site, desk, board
 
 
 @contextlib.asynccontextmanager

@@ -142,6 +142,10 @@ class Desk:
         """Seconds of air that a text of so many bytes takes, sent once."""
         return price_s(self._preset(), _part_sizes(text_bytes))
 
+    def packet_s(self, payload_bytes: int) -> float:
+        """Seconds of air of one packet of the private port, sent once."""
+        return packet_airtime_ms(self._preset(), payload_bytes + 1) / 1000  # a two-byte port
+
     def wait_s(self, text_bytes: int) -> float:
         """Seconds until a chat of so many bytes that is written now would have gone out."""
         now = self._clock.now()

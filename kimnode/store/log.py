@@ -147,10 +147,11 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     return Entry(Seq(seq), Via(via), received_at, record, reception)
 
 
-def of_kinds(connection: sqlite3.Connection, *kinds: Kind) -> list[Entry]:
-    """Every entry of these kinds, oldest first: for kinds of which there are few."""
+def of_kinds(connection: sqlite3.Connection, *kinds: Kind, after: int = 0) -> list[Entry]:
+    """Entries of these kinds with seq > after, oldest first: for kinds of which there are few."""
     marks = ",".join("?" * len(kinds))
     rows = connection.execute(
-        f"SELECT {COLUMNS} FROM {JOINED} WHERE kind IN ({marks}) ORDER BY log.seq", kinds
+        f"SELECT {COLUMNS} FROM {JOINED} WHERE kind IN ({marks}) AND log.seq > ? ORDER BY log.seq",
+        (*kinds, after),
     )
     return [_entry(row) for row in rows]
