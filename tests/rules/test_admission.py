@@ -5,9 +5,16 @@ import pytest
 from kimnode.errors import Reason, Refused
 from kimnode.record import Entry, Kind, Seq, Via
 from kimnode.rules.admission import MAX_TEXT_CHARS, Situation, admit
+from kimnode.rules.claims import MAX_OPEN_REPORTS, MAX_REPORT_CHARS, ROOM
 from kimnode.rules.sos import REPEAT_AFTER_S, STEPS, SosState, next_repeat_s, repeats_due, step
 from tests.store import samples
 
+
+def rumour(text: str = "bendungan retak?", nick: str = "", **header):
+    return samples.chat(text, ROOM, kind=Kind.REPORT, nick=nick, **header)
+
+
+RUMOUR = rumour()
 ALARM = samples.sos()
 OPEN = Situation(Entry(Seq(1), Via.WEB, 0, ALARM), SosState.OPEN)
 CLOSED = Situation(Entry(Seq(1), Via.WEB, 0, ALARM), SosState.CANCELLED)
@@ -29,6 +36,8 @@ CANCEL = samples.about(Kind.SOS_CANCEL, ALARM.id, author=ALARM.author, nick="Ani
         (CANCEL, Via.WEB, OPEN),
         (CANCEL, Via.RADIO, OPEN),
         (samples.chat(subject=ALARM.id), Via.WEB, OPEN),
+        (RUMOUR, Via.WEB, Situation(open_reports=MAX_OPEN_REPORTS - 1)),
+        (RUMOUR, Via.RADIO, Situation()),
     ],
 )
 def test_admitted(record, via, situation):
@@ -60,6 +69,15 @@ def test_admitted(record, via, situation):
         (TAKE, Via.RADIO, OPEN, Reason.BAD_NAME),
         (samples.about(Kind.SOS_ACK, ALARM.id, nick=""), Via.NODE, OPEN, Reason.BAD_NAME),
         (samples.about(Kind.SOS_CANCEL, ALARM.id), Via.WEB, OPEN, Reason.NOT_YOURS),
+        (RUMOUR, Via.WEB, Situation(open_reports=MAX_OPEN_REPORTS), Reason.NO_ROOM),
+        (samples.chat(room=ROOM), Via.WEB, Situation(), Reason.UNKNOWN_ROOM),
+        (samples.chat(kind=Kind.REPORT, nick=""), Via.WEB, Situation(), Reason.UNKNOWN_ROOM),
+        (rumour(nick="Ani"), Via.WEB, Situation(), Reason.BAD_NAME),
+        (rumour("halo "), Via.WEB, Situation(), Reason.BAD_TEXT),
+        (rumour("x" * (MAX_REPORT_CHARS + 1)), Via.WEB, Situation(), Reason.TOO_LONG),
+        (rumour(" "), Via.RADIO, Situation(), Reason.EMPTY),
+        (rumour(nonce=b"short"), Via.WEB, Situation(), Reason.BAD_ID),
+        (samples.chat(kind=Kind.BULLETIN), Via.WEB, Situation(), Reason.BAD_REQUEST),
     ],
 )
 def test_refused(record, via, situation, reason):
