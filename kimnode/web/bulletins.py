@@ -206,8 +206,8 @@ def _line(cards: Cards, signed: Signed) -> SignatureLine:
 
 
 def spaced(digits: str) -> str:
-    """A1B2 C3D4 ...: as people compare them."""
-    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4)).upper()
+    """a1b2 c3d4 ...: as people compare them."""
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
 def _reply(request: web.Request, bulletin: Bulletin) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from kimnode.record import Kind
 from kimnode.rules.bulletins import BulletinState
-from kimnode.rules.names import radio_name
+from kimnode.rules.names import PUNCTUATION, radio_name
 from kimnode.store.board import Shown, Signed
 from kimnode.web.words import Words
 from kimnode.wire.codes import PRIMARY_SOURCES, Form, Mode, Role, TimeTrust, Verdict
 from kimnode.wire.documents import Bulletin, Source, Stamp
+from kimnode.wire.graphemes import is_mark
 from kimnode.wire.times import unix_of_minutes
 
 REF_CHARS = 16  # of the id, in a bulletin's address
@@ -93,7 +94,7 @@ class Cards:
 
     def role(self, role: Role, name: str) -> str:
         """ "Verifikator Budi". The name comes from the district, and is made fit to be shown."""
-        return f"{self.words(role_key(role.name))} {radio_name(name)}"
+        return f"{self.words(role_key(role.name))} {plain_name(name)}"
 
     def how(self, signed: Signed) -> str:
         """Direct or attested, in words."""
@@ -192,7 +193,13 @@ def counts(signed: Signed) -> bool:
 
 def post_name(name: str) -> str:
     """Of a gateway, for words that say "pos" themselves."""
-    return radio_name(name).removeprefix("Pos ") or "?"
+    return plain_name(name).removeprefix("Pos ") or "?"
+
+
+def plain_name(name: str) -> str:
+    """A certified name without anything that could look like a badge: letters, digits, .'-_ only."""
+    kept = (c for c in radio_name(name) if c.isalnum() or c in PUNCTUATION or is_mark(c))
+    return " ".join("".join(kept).split())
 
 
 def shortened(text: str) -> str:

@@ -10,13 +10,12 @@ from kimnode.errors import Refused
 from kimnode.record import Kind
 from kimnode.rules.announcements import announcement
 from kimnode.rules.clock import Estimate
-from kimnode.rules.names import radio_name
 from kimnode.rules.trust import PERSONS, Capability, Holder, Trust, covers, holder, is_active
 from kimnode.store import board, staff
 from kimnode.store.board import Shown
 from kimnode.store.trust import TrustCache
 from kimnode.web.bulletins import spaced
-from kimnode.web.cards import Cards, role_key
+from kimnode.web.cards import Cards, plain_name, role_key
 from kimnode.web.words import Words
 from kimnode.wire import air, sealed
 from kimnode.wire.codes import Form, HoaxType, KeyType, Mode, TimeTrust, Topic, Verdict
@@ -109,7 +108,7 @@ def cost(text: str, *, about: bool, dossier: bool) -> Cost:
 
 
 def _me(me: Holder, words: Words) -> dict[str, object]:
-    name = {"role": words(role_key(me.role.name)), "name": radio_name(me.name)}
+    name = {"role": words(role_key(me.role.name)), "name": plain_name(me.name)}
     return {
         "words": words("staff.me", area=me.area, **name),
         "area": me.area,
@@ -145,7 +144,7 @@ def _key(desk: Desk, certificate: Certificate, words: Words) -> dict[str, object
     role, print_ = words(role_key(certificate.role.name)), spaced(key_id(certificate.key).hex())
     return {
         "key": certificate.key.hex(),
-        "name": radio_name(certificate.name),
+        "name": plain_name(certificate.name),
         "words": words(what, role=role, print=print_),
         "mine": desk.me is not None and certificate.person == desk.me.person,
         "frozen": _frozen(desk, certificate.key, words),

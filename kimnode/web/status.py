@@ -14,6 +14,7 @@ from kimnode.rules.trust import Trust
 from kimnode.store import board, incidents
 from kimnode.store.incidents import Incident
 from kimnode.store.trust import TrustCache
+from kimnode.web.cards import plain_name
 from kimnode.web.frame import page, read
 from kimnode.web.identity import of
 from kimnode.web.shown import DRAWING, SILENT
@@ -119,7 +120,7 @@ def _clock(words: Words, estimate: Estimate) -> Light:
 def _province(words: Words, trust: Trust) -> Light:
     if trust.root is None:
         return _light(words, "trust", "bad", words("status.trust-none"))
-    named = {"name": radio_name(trust.root.name), "version": trust.root.version}
+    named = {"name": plain_name(trust.root.name), "version": trust.root.version}
     return _light(words, "trust", "fine", words("status.trust-root", **named))
 
 

@@ -146,8 +146,8 @@ function open(bytes) {
   names.forEach((name, i) => { doc[name] = values[i]; });
   return {kind, doc, signature, id: idOf(kind, doc)};
 }
-// How people compare a document or a key: four groups of four signs.
-const print = (id) => hex(id.subarray(0, 8)).toUpperCase().match(/.{4}/g).join(" ");
+// How people compare a document or a key: as `kimnode keys` prints it.
+const print = (id) => hex(id.subarray(0, 16)).match(/.{4}/g).join(" ");
 
 window.kimSeal = {
   utf8, hex, unhex, join, same, sha256, encode, decode, signed, idOf, seal, open, print,
