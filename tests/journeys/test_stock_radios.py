@@ -133,7 +133,7 @@ async def test_ok_before_the_draft_was_delivered_sends_it_again(village, post):
     await until(lambda: post.rows("SELECT state FROM bulletin") == [("verified",)], 60)
 
 
-async def test_an_unknown_radio_gives_no_orders_and_a_recording_is_no_command(village, post):
+async def test_an_unknown_radio_gives_no_orders(village, post):
     to = village.device(POST).num
     village.device("Pustu").dm(to, "HOAKS Semua aman SUMBER BPBD; kades")
     await until(lambda: any("untuk relawan KIM" in t for t in shown(village, "Pustu")), 60)
@@ -143,6 +143,31 @@ async def test_an_unknown_radio_gives_no_orders_and_a_recording_is_no_command(vi
     assert len(post.rows("SELECT 1 FROM bulletin")) == 1
     ((key, num),) = post.rows("SELECT public_key, node_num FROM command")
     assert (bytes(budi.board.state.owner.public_key), budi.num) == (key, num)
+
+
+async def test_a_recorded_command_is_no_command_even_for_a_radio_that_forgot_it(village, post):
+    """Somebody records the sealed packet on the air, and sends it again after a power cut."""
+    sent = []
+    transmit = village.air.transmit
+
+    def record(num, frame, tuning):
+        sent.append((num, frame, tuning))
+        return transmit(num, frame, tuning)
+
+    village.air.transmit = record
+    gateway, budi, thief = (village.device(name) for name in (POST, "Budi", "Pustu"))
+    await until(lambda: post.rows("SELECT count(*) FROM pinned") == [(len(PEOPLE),)], 60)
+    budi.dm(gateway.num, "INFO Posyandu hari Rabu")
+    await until(lambda: any("dicatat: INFO" in t for t in shown(village, "Budi")), 60)
+    recorded = next((frame, tuning) for num, frame, tuning in sent if num == budi.num)
+    gateway.reboot()
+    await until(lambda: gateway.powered, 60)
+    await until(lambda: post.rows("SELECT 1 FROM fact WHERE name = 'pinned-into'"), 60)
+    await post.radio_is_up()
+    budi.power_off()
+    transmit(thief.num, *recorded)
+    await until(lambda: post.rows("SELECT 1 FROM incident WHERE kind = 'radio-replayed'"), 60)
+    assert len(post.rows("SELECT 1 FROM bulletin")) == 1
 
 
 async def test_the_volunteers_keys_are_kept_in_the_posts_radio(village, post):

@@ -1,12 +1,15 @@
 """Commands from stock radios, without a radio: who may, what happens, what is answered."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from kimnode.rules.bulletins import BulletinState
+from kimnode.rules.commands import WORDS as WORD_LIST
 from kimnode.rules.commands import draft_code
 from kimnode.rules.delivery import State
+from kimnode.rules.limits import Limits
 from kimnode.wire.airtext import MAX_TEXT_BYTES
 from kimnode.wire.codes import Form, Verdict
 from tests.radio.office import VILLAGER, node_of, open_office
@@ -300,6 +303,39 @@ async def test_a_flood_of_commands_is_answered_only_so_often(post):
         await post.hear(VILLAGER + number, "CEK B-1")
     packets = await post.packets()
     assert sum(p.dest >= VILLAGER for p in packets) == 8
+
+
+WORDS = [name for word in WORD_LIST for name in (word.verb.value, *word.also)]
+RESTS = [
+    "",
+    "B-1",
+    "K-1",
+    "D-4KX2",
+    "S-4KX2",
+    "Budi",
+    "x SUMBER BPBD; kades",
+    "\x00",
+    "\ufe0f",
+    "99999",
+]
+
+
+async def test_any_text_is_answered_within_one_packet_and_breaks_nothing(post):
+    chance = random.Random(5)
+    await post.hear(V1, "CEK bendungan jebol")
+    await drafted(post)
+    for number in range(300):
+        pieces = [chance.choice(WORDS + RESTS) for _ in range(chance.randrange(1, 4))]
+        noise = bytes(chance.randrange(256) for _ in range(chance.randrange(30)))
+        text = " ".join(pieces)
+        payload = chance.choice([text.encode(), text.encode() + noise, noise])[:200]
+        post.inbound._volunteers._limits = Limits()
+        who = chance.choice([V1, V3, V4, RINA, VILLAGER + number])
+        await post.hear(who, "", payload=payload)
+        if number % 20 == 0:
+            await post.cry()
+            await post.out()
+    assert all(len(p.payload) <= MAX_TEXT_BYTES for p in await post.packets())
 
 
 async def test_a_post_without_a_key_says_so(tmp_path):
