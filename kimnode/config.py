@@ -49,11 +49,11 @@ def _is_address(value: str) -> bool:
 
 
 def _is_network(value: object) -> bool:
+    """A number is an address for the library, and a network of everybody is no staff network."""
     try:
-        ip_network(value)  # type: ignore[arg-type]
+        return isinstance(value, str) and ip_network(value).prefixlen > 0
     except ValueError:
         return False
-    return isinstance(value, str)
 
 
 def _is_key(value: str) -> bool:

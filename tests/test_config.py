@@ -27,6 +27,12 @@ def test_values_are_taken():
     )
 
 
+def test_staff_networks():
+    config = parse('staff_networks = ["192.168.77.0/24", "fd00::/8"]', "f")
+    assert config.staff_networks == ("192.168.77.0/24", "fd00::/8")
+    assert parse("staff_networks = []", "f").staff_networks == ()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -47,6 +53,11 @@ def test_values_are_taken():
         ('name = "a\\nb"', "visible characters"),
         ('listen = "banana"', "an IP address"),
         ('radio_key = "zz"', "64 hexadecimal digits"),
+        ("staff_networks = [7]", "a list of networks such as"),
+        ('staff_networks = ["kim"]', "a list of networks such as"),
+        ('staff_networks = ["10.10.10.1/24"]', "a list of networks such as"),
+        ('staff_networks = ["0.0.0.0/0"]', "never the open hotspot"),
+        ('gateway_key = ""', "a file path"),
         ("name = \nport = 1", r"f\.toml: not valid TOML: .*line 1"),
     ],
 )

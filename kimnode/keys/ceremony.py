@@ -69,7 +69,7 @@ class Subject:
 def new_root(name: str, area: int, cards: Sequence[Card], term: Term) -> Root:
     """Version 1, not signed yet."""
     keys = _root_keys((), cards)
-    return Root(1, THRESHOLD, keys, area, term.to_day, _one_world(cards), b"", _name(name))
+    return Root(1, THRESHOLD, keys, area, term.to_day, _one_world(cards), b"", check_name(name))
 
 
 def rotate(old: Root, drop: Sequence[int], cards: Sequence[Card], term: Term) -> Root:
@@ -114,7 +114,7 @@ def district(root: Root, card: Card, area: int, name: str, term: Term) -> Certif
         raise ConfigError(_misfit(card.purpose, card.demo, Purpose.DISTRICT, root.demo))
     certificate = Certificate(
         *(Role.DISTRICT, KeyType.ED25519, card.public, area, 0, term.serial),
-        *(term.from_day, term.to_day, root.id, _name(name)),
+        *(term.from_day, term.to_day, root.id, check_name(name)),
     )
     over = len(air.pack(certificate)) + DISTRICT_MARKS_BYTES - MAX_CERTIFICATE_BYTES
     if over > 0:
@@ -151,7 +151,7 @@ def certify(key: PrivateKey, issuer: Certificate, subject: Subject, term: Term) 
         raise ConfigError("A certificate needs the 32-byte public key of its holder.")
     unsigned = Certificate(
         *(subject.role, subject.key_type, subject.key, subject.area, subject.person),
-        *(term.serial, term.from_day, term.to_day, issuer.key, _name(subject.name)),
+        *(term.serial, term.from_day, term.to_day, issuer.key, check_name(subject.name)),
     )
     if not 1 <= term.days <= LONGEST_DAYS[subject.role]:
         raise ConfigError(f"--days is 1 to {LONGEST_DAYS[subject.role]} for this role.")
@@ -208,6 +208,17 @@ def missing(document: Root | Certificate, root: Root | None) -> int:
         max(0, by.threshold - len(signers(document, document.marks, by.keys, ring)))
         for ring, by in rings
     )
+
+
+def check_name(name: str) -> str:
+    """The name itself, when people can read it and a radio packet can hold it."""
+    size = len(name.encode())
+    if not name or name != name.strip() or not name.isprintable() or size > MAX_NAME_BYTES:
+        raise ConfigError(
+            f"The name {name!r} has {size} bytes. Use 1 to {MAX_NAME_BYTES} visible letters "
+            "in one line."
+        )
+    return name
 
 
 _WRONG_KEY = "Use the key file of an office that `kimnode keys inspect` lists."
@@ -280,16 +291,6 @@ def _misfit(purpose: Purpose, demo: bool, wanted: Purpose, wanted_demo: bool) ->
     have = f"{'demonstration ' * demo}{purpose} key"
     want = f"{'demonstration ' * wanted_demo}{wanted} key"
     return f"This is a {have}; a {want} is needed."
-
-
-def _name(name: str) -> str:
-    size = len(name.encode())
-    if not name or name != name.strip() or not name.isprintable() or size > MAX_NAME_BYTES:
-        raise ConfigError(
-            f"The name {name!r} has {size} bytes. Use 1 to {MAX_NAME_BYTES} visible letters "
-            "in one line."
-        )
-    return name
 
 
 def _id(public: bytes) -> str:

@@ -10,6 +10,7 @@ from kimnode.keys import look, office, post
 from kimnode.keys.ceremony import ROOT_DAYS
 from kimnode.rules.chain import LONGEST_DAYS
 from kimnode.wire.codes import Role
+from kimnode.wire.sealed import LONG_END
 
 Command = Callable[[argparse.Namespace, TextIO], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - has no public name
@@ -100,7 +101,7 @@ def _rotate(root: Commands) -> None:
     rotate = _add(root, "rotate", office.rotate_root, "version N+1: other offices, or more time")
     rotate.add_argument("root", type=Path, metavar="ROOT.kim", help="version N")
     rotate.add_argument(
-        *("--drop",),
+        "--drop",
         type=int,
         action="append",
         default=[],
@@ -108,7 +109,7 @@ def _rotate(root: Commands) -> None:
         help="an office that leaves, by its number in `kimnode keys inspect`",
     )
     rotate.add_argument(
-        *("--add",),
+        "--add",
         dest="cards",
         type=Path,
         action="append",
@@ -178,7 +179,7 @@ def _volunteer(commands: Commands) -> None:
 def _revoke(commands: Commands) -> None:
     revoke = _add(commands, "revoke", office.revoke, "the district's next list of bad keys")
     revoke.add_argument(
-        *("what",),
+        "what",
         nargs="*",
         metavar="KEY",
         help="certificate's file, whole key, or 12-digit key id; none: the same list, made anew "
@@ -259,7 +260,7 @@ def _key(commands: Commands, purpose: str, help_text: str) -> None:
     key.set_defaults(purpose=purpose)
     _named(key, required=True)
     key.add_argument(
-        *("--out",), type=Path, required=True, metavar="FILE.key", help="in a folder of its own"
+        "--out", type=Path, required=True, metavar="FILE.key", help="in a folder of its own"
     )
     key.add_argument(
         "--no-passphrase", action="store_true", help="whoever has the file can then sign with it"
@@ -285,12 +286,18 @@ def _term(parser: argparse.ArgumentParser, longest: int) -> None:
 def _person(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--role", required=True, choices=list(office.ROLES))
     parser.add_argument(
-        *("--person",),
-        type=int,
+        "--person",
+        type=_number,
         required=True,
         metavar="NUMBER",
         help="the district's number of the person: the same for all keys of one person",
     )
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < LONG_END:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def _issuer(parser: argparse.ArgumentParser) -> None:

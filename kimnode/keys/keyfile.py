@@ -117,14 +117,20 @@ def next_number(path: Path) -> tuple[int, int]:
     It is on the disk, beside the key, before it is given out: no number is ever used twice.
     """
     count = path.with_suffix(".count")
-    epoch, used = secrets.randbelow(256), 0
-    if count.exists():
-        try:
-            epoch, used = (int(word) for word in files.read_private(count).split())
-        except ValueError:
-            raise ConfigError(f"{count} is damaged. Delete it, and it begins anew.") from None
+    epoch, used = _numbers(count, 2) or (secrets.randbelow(256), 0)
     files.replace_private(count, f"{epoch} {used + 1}\n")
     return epoch, used + 1
+
+
+def last_list(path: Path) -> int:
+    """Number of the newest revocation list that the key at `path` has signed here; 0: none."""
+    (number,) = _numbers(path.with_suffix(".list"), 1) or (0,)
+    return number
+
+
+def note_list(path: Path, number: int) -> None:
+    """Remember it beside the key, so that nobody begins again from an older list."""
+    files.replace_private(path.with_suffix(".list"), f"{number}\n")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -159,6 +165,16 @@ def _closed(path: Path, data: bytes) -> _Closed:
         return _Closed(Purpose(purpose), bool(demo), name, bytes(public), bytes(salt), bytes(box))
     except Exception:  # noqa: BLE001 - many kinds; none may be chained: it could hold the bytes
         raise ConfigError(f"{path} is no private key of this kimnode.") from None
+
+
+def _numbers(path: Path, count: int) -> tuple[int, ...]:
+    """The numbers in a file beside a key; () when there is no file."""
+    if not path.exists():
+        return ()
+    words = files.read_private(path).split()
+    if len(words) != count or not all(word.isdecimal() for word in words):
+        raise ConfigError(f"{path} is damaged. Delete it, and it begins anew.")
+    return tuple(int(word) for word in words)
 
 
 def _cipher(passphrase: str, salt: bytes) -> ChaCha20Poly1305:

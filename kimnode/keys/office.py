@@ -160,8 +160,15 @@ def revoke(options: argparse.Namespace, out: TextIO) -> int:
     made_min = minutes_of(now())
     day = _day(options.since) if options.since else day_of(now())
     revoked = [(_key_id(what), day) for what in options.what]
+    newest = keyfile.last_list(options.key)
+    if (old.number if old else 0) < newest:
+        raise ConfigError(
+            f"This key has signed list {newest} already, and a list never goes back. "
+            "Name that one: --previous"
+        )
     made = ceremony.revoke(keyfile.load(options.key, ask), old, revoked, made_min)
     files.write_documents(options.out, [made])
+    keyfile.note_list(options.key, made.number)
     _tell(made, out)
     out.write("Keep this file: the next list is made from it. Import it on every post.\n")
     return 0

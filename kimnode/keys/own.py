@@ -3,6 +3,7 @@
 A node without key or root works as ever: chat and SOS need no trust, only bulletins do.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,18 @@ from kimnode.keys.keyfile import PrivateKey
 from kimnode.store.db import Database
 from kimnode.store.trust import TrustCache, set_here
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """`key`: None while nobody has made one. `rooted`: there is a root, so bulletins can be."""
+    """`key`: None while nobody has made one, or it cannot be used (`fault` says why and what to
+    do). `rooted`: there is a root, so bulletins can be."""
 
     key: PrivateKey | None
     rooted: bool
     demo: bool
+    fault: str = ""
 
 
 def gateway_key_path(config: Config) -> Path:
@@ -47,19 +52,25 @@ def load_gateway_key(config: Config) -> PrivateKey | None:
 
 
 async def open_own(config: Config, db: Database, *, demo: bool) -> Own:
-    """The post's key, known to the database from now on.
+    """The post's key, known to the database from now on. A key that cannot be used (others may
+    read it, it is damaged) is not used, and the node runs: an SOS must not wait for a chmod.
 
     ConfigError where a demonstration and a real village would be mixed: nobody may ever take a
     bulletin of the demo for a real one, nor write real ones under the demo's root.
     """
-    key = load_gateway_key(config)
+    key, fault = None, ""
+    try:
+        key = load_gateway_key(config)
+    except ConfigError as error:
+        fault = str(error)
+        logger.error("bulletins cannot be signed here: %s", fault)  # noqa: TRY400 - told in full
     root = (await db.read(TrustCache().load)).root
     if (root is not None and root.demo != demo) or (key is not None and key.demo != demo):
         raise ConfigError(_demo_refused(config) if not demo else _real_refused(config))
     if key is not None:
         public = key.public
         await db.write(lambda c: set_here(c, public), quiet=True)
-    return Own(key, root is not None, demo)
+    return Own(key, root is not None, demo, fault)
 
 
 def _demo_refused(config: Config) -> str:

@@ -15,6 +15,7 @@ from kimnode.config import load as load_config
 from kimnode.errors import ConfigError, Refused
 from kimnode.intake import Intake
 from kimnode.keys import files, look, qr, show
+from kimnode.keys.ceremony import check_name
 from kimnode.keys.office import ROLES
 from kimnode.metrics import Metrics
 from kimnode.record import Via
@@ -43,11 +44,12 @@ def import_files(options: argparse.Namespace, out: TextIO) -> int:
 def invite(options: argparse.Namespace, out: TextIO) -> int:
     """invite: a one-time code; works while the node runs."""
     config = load_config(options.config)
+    name = check_name(options.name)
     code = secrets.token_urlsafe(16)
     url = f"http://{options.host or _host(config)}{ENROL_PATH}#{code}"
     if options.out:
         picture = qr.picture(url, options.out)
-    invitation = Invitation(options.name, options.person, ROLES[options.role])
+    invitation = Invitation(name, options.person, ROLES[options.role])
     now = int(Clock().now())
     with _database(config) as connection:
         enrolment.invite(connection, code, invitation, now)
@@ -57,7 +59,7 @@ def invite(options: argparse.Namespace, out: TextIO) -> int:
         out.write(qr.on_screen(url) + "\n")
     days = enrolment.INVITE_AGE_S // 86_400
     out.write(
-        f"{options.name} opens this address on their own phone, in the staff network:\n"
+        f"{name} opens this address on their own phone, in the staff network:\n"
         f"  {url}\n"
         f"It works once, within {days} days. Who sees it can take it: show it to nobody else.\n"
         "Then let the district certify the key: kimnode keys enrolled\n"

@@ -147,6 +147,17 @@ def test_another_key_in_the_posts_place_is_refused(config):
         load_gateway_key(config)
 
 
+async def test_a_key_that_others_can_read_is_not_used_and_the_node_runs(config, caplog):
+    path = gateway_key_path(config)
+    path.parent.parent.mkdir()
+    keyfile.save(path, keyfile.generate(Purpose.GATEWAY, "Pos"))
+    path.chmod(0o640)
+    own = await own_of(config, demo=False)
+    assert (own.key, "chmod 600" in own.fault, "chmod 600" in caplog.text) == (None, True, True)
+    _, post = await trust_of(config)
+    assert post is None
+
+
 async def test_a_demo_document_is_refused_by_a_real_post(config, tmp_path):
     await make_real(config)
     folder = tmp_path / "demo"

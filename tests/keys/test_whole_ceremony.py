@@ -7,6 +7,7 @@ import pytest
 
 from kimnode.errors import ConfigError
 from kimnode.keys import files, keyfile
+from tests.keys.offices import RADIO
 
 PUBLIC = ("*.kim", "*.pub", "secret/*.pub", "post/keys/*.pub", "*.svg", "*.png", "told.txt")
 
@@ -106,8 +107,26 @@ def test_revocation_lists_only_grow(offices):
     told = offices.keys("inspect", "root.1.kim", "mamuju.kim", "budi.kim", "list.3.kim")
     assert told.code == 1
     assert "DOES NOT HOLD ANY MORE: it, or its district, was revoked" in told.out
+    back = offices.keys(*key, "--previous", "list.2.kim", "--out", "list.4.kim", "ffffffffffff")
+    assert (back.code, "signed list 3 already, and a list never goes back" in back.err) == (2, True)
+    assert not offices.path("list.4.kim").exists()
     both = offices.keys(*key, "--out", "list.4.kim", "budi.kim")
     assert (both.code, "--previous --first is required" in both.err) == (2, True)
+
+
+def test_a_hub_revokes_too(offices):
+    offices.new_key("hub", "hub")
+    offices.done(
+        *("hub", "certify", "--key", "secret/mamuju.key", "--district", "mamuju.kim"),
+        *("--area", "76.02", "--out", "hub.kim", "secret/hub.pub"),
+    )
+    words = ("revoke", "--key", "secret/hub.key", "--first", "--out", "hub.1.kim")
+    offices.done(*words, "112233445566", "--since", "2026-01-31")
+    told = offices.done("inspect", "root.1.kim", "mamuju.kim", "hub.kim", "hub.1.kim")
+    assert "revoked      key 112233445566, from 2026-01-31" in told
+    assert "role         HUB" in told
+    late = offices.keys(*words, "--since", "31.1.2026")
+    assert (late.code, "Write it as 2026-11-22" in late.err) == (2, True)
 
 
 def test_a_persons_own_key_votes_with_numbers_that_never_come_twice(offices):
@@ -126,6 +145,14 @@ def test_a_persons_own_key_votes_with_numbers_that_never_come_twice(offices):
         "inspect", "root.1.kim", "mamuju.kim", "budi.kim", "citra.kim", "vote.1.kim"
     )
     assert "vote to suspend a key for 72 hours" in told
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "99999999999"])
+def test_a_person_has_a_number(offices, number):
+    told = offices.certify_person(
+        "x.kim", "--role", "KETUA", f"--person={number}", "--radio-key", RADIO
+    )
+    assert (told.code, "is no number from 1 on" in told.err) == (2, True)
 
 
 def test_a_passphrase_closes_a_key(offices):
