@@ -26,7 +26,6 @@ MAX_PAST = 512
 MAX_WHOLES = 8
 MAX_OWN = 64
 MAX_APPROVALS = 3  # of one bulletin that are sent with it
-MAX_MENDED_BYTES = MAX_PACKET_BYTES - 1 - 2 * fragments.TAG_BYTES - 2  # that fit a repair
 ANSWERERS = 3.0  # of the posts around, so many shall answer a first ask
 OTHERS_SPREADS = 4.0  # after a delay of up to so many spreads
 OWN_S = 3.0  # the publisher's delay at most
@@ -241,7 +240,7 @@ def together(bulletin: Bulletin, approvals: Sequence[Vote]) -> list[bytes]:
         return [packet]
     pair = air.pack_pair(bulletin, approvals[0])
     later = [air.pack(vote) for vote in approvals[1:MAX_APPROVALS]]
-    if len(pair) <= MAX_PACKET_BYTES or len(packet) > MAX_MENDED_BYTES:
+    if len(pair) <= MAX_PACKET_BYTES or len(packet) > fragments.MAX_MENDED_BYTES:
         return [pair, *later]
     return [packet, air.pack(approvals[0]), *later]
 
@@ -249,7 +248,7 @@ def together(bulletin: Bulletin, approvals: Sequence[Vote]) -> list[bytes]:
 def mend_packet(bulletin: Bulletin, approvals: Sequence[Vote]) -> bytes | None:
     """The packet that gives bulletin or approval to who has the other; None if they do not fit."""
     packet = air.pack(bulletin)
-    if not approvals or len(packet) > MAX_MENDED_BYTES:
+    if not approvals or len(packet) > fragments.MAX_MENDED_BYTES:
         return None
     return fragments.repair(packet, air.pack(approvals[0]))
 

@@ -27,6 +27,7 @@ PARTIAL_TTL_S = 3600.0
 MAX_FINISHED = 32  # messages that are complete and not put together again
 
 TAG_BYTES = 4
+MAX_MENDED_BYTES = MAX_PACKET_BYTES - 1 - 2 * TAG_BYTES - 2  # of a packet that a repair is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +106,11 @@ def parse_fragment(packet: bytes) -> Fragment:
 
 def repair(first: bytes, second: bytes) -> bytes:
     """The packet that gives either of the two to who has the other."""
-    mixed = _xor([first, second], max(len(first), len(second)))
     sizes = (len(first), len(second))
-    packet = Repair((tag_of(first), tag_of(second)), sizes, mixed).pack()
-    if len(packet) > MAX_PACKET_BYTES:
-        raise WireError(f"a repair of {len(packet)} bytes")
-    return packet
+    if min(sizes) == 0 or max(sizes) > MAX_MENDED_BYTES:
+        raise WireError(f"a repair of packets of {sizes} bytes")
+    mixed = _xor([first, second], max(sizes))
+    return Repair((tag_of(first), tag_of(second)), sizes, mixed).pack()
 
 
 def parse_repair(packet: bytes) -> Repair:
@@ -119,7 +119,7 @@ def parse_repair(packet: bytes) -> Repair:
         raise WireError("no repair")
     tags = octets.take(TAG_BYTES), octets.take(TAG_BYTES)
     sizes = octets.uint(1), octets.uint(1)
-    if not (min(sizes) > 0 and max(sizes) <= MAX_PACKET_BYTES):
+    if min(sizes) == 0 or max(sizes) > MAX_MENDED_BYTES:
         raise WireError(f"a repair of packets of {sizes} bytes")
     mixed = octets.take(max(sizes))
     octets.end()
