@@ -33,6 +33,7 @@ QUARTER_DAY_S = 6 * 3600  # expires_6h
 MAX_SHOWN = 60  # bulletins on one page
 BOARD = (BulletinState.NOTICE, BulletinState.VIA_POST, BulletinState.VERIFIED)
 ARCHIVE = (BulletinState.CORRECTED, BulletinState.WITHDRAWN, BulletinState.EXPIRED)
+LIVING = (BulletinState.WAITING, *BOARD)  # the rest changes only by a new document about it
 NOTHING = Standing(StandingState.WAITING)
 
 
@@ -132,20 +133,24 @@ def show(
 def refresh(
     connection: sqlite3.Connection, cache: TrustCache, estimate: Estimate, now: int
 ) -> list[int]:
-    """Judge every bulletin that may still change; log positions of those that did.
+    """Judge every bulletin that time or trust may change; log positions of those that changed.
 
     For a loop: time passes, suspensions end. intake.py calls it after trust documents too.
     """
+    marks = ",".join("?" * len(LIVING))
     rows = connection.execute(
-        "SELECT seq FROM bulletin WHERE state != ? ORDER BY seq", (BulletinState.WITHDRAWN,)
+        f"SELECT seq FROM bulletin WHERE state IN ({marks}) ORDER BY seq", LIVING
     ).fetchall()
     return judge(connection, [seq for (seq,) in rows], eyes(connection, cache, estimate), now)
 
 
 def judge(connection: sqlite3.Connection, seqs: Iterable[int], at: Eyes, now: int) -> list[int]:
-    """Write down how these bulletins stand; log positions of those that changed."""
-    changed = []
-    for seq in seqs:
+    """Write down how these bulletins stand, and those that they are about; log positions of those
+    that changed."""
+    changed: list[int] = []
+    left = list(seqs)
+    while left:
+        seq = left.pop(0)
         shown = _shown(connection, seq, at)
         if shown is None:
             continue
@@ -161,6 +166,7 @@ def judge(connection: sqlite3.Connection, seqs: Iterable[int], at: Eyes, now: in
             )
             claims.follow(connection, seq, shown.state, now)
             changed.append(seq)
+            left += [old for old in bulletins.named_by(connection, seq) if old not in left]
     return changed
 
 
@@ -185,6 +191,7 @@ def _shown(connection: sqlite3.Connection, seq: int, at: Eyes) -> Shown | None:
     if entry is None or bulletin is None or row is None:
         return None
     before, known_uptime_s, local = BulletinState(row[0]), row[1], bool(row[2])
+    dossier = bulletins.dossier(connection, bulletin.dossier)
     worth = _worth(connection, bulletin, entry, at)
     newer = _replacements(connection, bulletin, worth.standing, at)
     sent_s = unix_of_minutes(bulletin.stamp.made_min)
@@ -213,7 +220,7 @@ def _shown(connection: sqlite3.Connection, seq: int, at: Eyes) -> Shown | None:
         via_post=name_of(worth.standing.via_post, at.trust),
         author=worth.author,
         votes=worth.votes,
-        dossier=bulletins.dossier(connection, bulletin.dossier),
+        dossier=dossier,
         replaced_by=tuple(position for position, _ in newer),
         replaces=bulletins.seq_of(connection, old[0]) if old else None,
         pinned=is_correction and state in BOARD and shown_s < MIN_PINNED_DAYS * DAY_S,

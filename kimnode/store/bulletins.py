@@ -8,6 +8,7 @@ over, corrected or withdrawn for ever.
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kimnode.errors import WireError
 from kimnode.record import Entry, Kind, Via
@@ -27,6 +28,7 @@ from kimnode.wire.documents import (
 
 QUARTER_DAY_MIN = 6 * 60  # expires_6h
 LOCAL = (Via.NODE, Via.WEB)  # made at this gateway, not heard
+DECODED_KEPT = 1024  # documents, about 1 MB: the same ones are read again with every page
 VOTES = (Kind.APPROVAL, Kind.REJECTION)
 
 
@@ -59,10 +61,10 @@ def touched_by(connection: sqlite3.Connection, document: AnyDocument) -> list[in
         seq = seq_of(connection, document.subject)
     else:
         seq = None
-    return [] if seq is None else [seq, *_named_by(connection, seq)]
+    return [] if seq is None else [seq, *named_by(connection, seq)]
 
 
-def _named_by(connection: sqlite3.Connection, seq: int) -> list[int]:
+def named_by(connection: sqlite3.Connection, seq: int) -> list[int]:
     """The earlier bulletin that this one is about."""
     rows = connection.execute(
         "SELECT old.seq FROM bulletin new JOIN bulletin old ON substr(old.id, 1, ?) = new.about"
@@ -171,6 +173,7 @@ def in_states(
     return [seq for (seq,) in rows]
 
 
+@lru_cache(maxsize=DECODED_KEPT)
 def decoded(data: bytes) -> AnyDocument | None:
     """The document of a row; None when somebody wrote something else there."""
     try:

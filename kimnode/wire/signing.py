@@ -6,6 +6,7 @@ signed always holds the whole keys.
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
@@ -15,6 +16,7 @@ KEY_BYTES = 32
 KEY_ID_BYTES = 6
 SIGNATURE_BYTES = 64
 KEY_ID_DOMAIN = b"kimnode-key"
+VERIFIED_KEPT = 2048  # about 1.5 MB
 
 
 def key_id(public_key: bytes) -> bytes:
@@ -42,8 +44,13 @@ def public_key(private_key: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw()
 
 
+@lru_cache(maxsize=VERIFIED_KEPT)
 def verify(public_key: bytes, signature: bytes, signed: bytes) -> bool:
-    """Whether this key made this signature. Any bytes may be given; nothing is raised."""
+    """Whether this key made this signature. Any bytes may be given; nothing is raised.
+
+    The answers are remembered: a board of sixty bulletins is some five hundred signatures, asked
+    for again with every page that is read.
+    """
     if len(public_key) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
         return False
     try:

@@ -276,3 +276,18 @@ async def test_a_row_whose_document_was_exchanged_is_nothing(node):
         lambda c: c.execute("UPDATE document SET bytes = ? WHERE seq = ?", (data, seq))
     )
     assert await node.on_board() == []
+
+
+async def test_a_correction_that_counts_only_later_reaches_even_what_is_over(tmp_path):
+    late = samples.of_own_key(V4, serial=900)
+    chain = [one for one in samples.CHAIN if getattr(one, "key", None) != V4.key]
+    async with opened(tmp_path / "late.db", chain) as node:
+        old = await publish(node, samples.bulletin(V1, expires_6h=1))
+        new = correction(old, expires_6h=80)
+        await node.write_rows(new, samples.approval(new, V4))
+        node.now = samples.later(DAY_S)
+        await node.refresh()
+        assert await node.written(old.id) is S.EXPIRED
+        await node.accept(late, Via.UPLINK)
+        assert await node.written(new.id) is S.VERIFIED
+        assert await node.written(old.id) is S.CORRECTED
