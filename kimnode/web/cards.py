@@ -197,7 +197,7 @@ def post_name(name: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """A certified name without anything that could look like a badge: letters, digits, .'-_ only."""
+    """A certified name without what could look like a badge: letters, digits and .'-_ stay."""
     kept = (c for c in radio_name(name) if c.isalnum() or c in PUNCTUATION or is_mark(c))
     return " ".join("".join(kept).split())
 
