@@ -120,7 +120,6 @@ def list_age_days(district: bytes, trust: Trust, estimate: Estimate) -> int:
 def _check_signed(
     document: TimeAnchor | Receipt, key: bytes, right: Capability, trust: Trust, estimate: Estimate
 ) -> None:
-    known(key, trust)
     if not signing.verify(key, document.signature, document.signed()):
         raise Refused(Reason.BAD_SIGNATURE)
     moment = Moment(estimate, document.made_min)
@@ -132,13 +131,11 @@ def _check_signed(
 
 
 def _check_new_certificate(one: Certificate, trust: Trust, estimate: Estimate) -> None:
-    if trust.root is None:
-        raise Refused(Reason.NO_ROOT)
     before = trust.certificates.get(one.key, ())
     _check_certificate(one, trust, ())
     if one in before:
         return
-    _check_time(one, trust.root, estimate)
+    _check_time(one, trust.roots[-1], estimate)
     if any(c.issuer == one.issuer and c.serial >= one.serial for c in before):
         raise Refused(Reason.OUTDATED, "a newer certificate of this key is known")
     _check_room(one, before, trust)
@@ -288,12 +285,9 @@ def _roots(found: list[Root], pinned_root_id: bytes | None) -> tuple[Root, ...]:
     """The pinned root, back by hash and forward by signatures, in whatever order they came."""
     roots: tuple[Root, ...] = ()
     waiting = sorted(found, key=lambda root: (root.id != pinned_root_id, root.version))
-    while True:
-        taken = next((root for root in waiting if _follows(root, roots, pinned_root_id)), None)
-        if taken is None:
-            return roots
-        waiting.remove(taken)
+    while taken := next((root for root in waiting if _follows(root, roots, pinned_root_id)), None):
         roots = tuple(sorted((*roots, taken), key=lambda root: root.version))
+    return roots
 
 
 def _follows(root: Root, roots: tuple[Root, ...], pinned_root_id: bytes | None) -> bool:

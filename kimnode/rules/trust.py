@@ -173,11 +173,12 @@ class Trust:
 class Moment:
     """When a key is judged: now (`estimate`), when something was made, or for both.
 
+    made_min   0: nothing was made, the beginning of 2025 is before every end
     doubt_min  minute that is compared with a revocation's day; None: revocations do not matter
     """
 
     estimate: Estimate | None = None
-    made_min: int | None = None
+    made_min: int = 0
     doubt_min: int | None = None
 
 
@@ -263,8 +264,8 @@ def allowed(
 ) -> Holder:
     """The person, when signature, keys, roles and areas are right at this moment; else Refused."""
     stamp = document.stamp
-    known(stamp.signer, trust)
-    known(stamp.person, trust)
+    if trust.root is None:
+        raise Refused(Reason.NO_ROOT)
     if not signing.verify(stamp.signer, document.signature, document.signed()):
         raise Refused(Reason.BAD_SIGNATURE)
     if isinstance(document, Bulletin) and document.demo != trust.demo:
@@ -369,7 +370,7 @@ def is_suspended(key: bytes, trust: Trust, moment: Moment) -> bool:
     return any(
         is_active(one, moment.estimate)
         if moment.estimate is not None
-        else one.from_s <= made_s(moment.made_min or 0) < one.until_s
+        else one.from_s <= made_s(moment.made_min) < one.until_s
         for one in trust.suspensions
         if one.key == key
     )
@@ -385,7 +386,7 @@ def is_active(suspension: Suspension, estimate: Estimate) -> bool:
 def is_over(certificate: Certificate, moment: Moment) -> bool:
     """Ended by the time floor, not begun by a sure clock, or the document itself says later."""
     end_s = day_s(certificate.to_day + 1)
-    if moment.made_min is not None and made_s(moment.made_min) >= end_s:
+    if made_s(moment.made_min) >= end_s:
         return True
     if moment.estimate is None:
         return False

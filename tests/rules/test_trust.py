@@ -57,6 +57,7 @@ def refused(reason: Reason):
         (7602060000, 7602062003, True),
         (7602062003, 7602062003, True),
         (7602062003, 7602062004, False),
+        (7602062002, 7602062003, False),
         (7602050000, 7602062003, False),
         (7603000000, 7602062003, False),
         (7500000000, 7602062003, False),
@@ -296,7 +297,11 @@ def test_only_a_sure_clock_says_that_a_certificate_has_not_begun():
     with refused(Reason.CERT_EXPIRED):
         holder(person.key, trust, NOW)
     assert holder(person.key, trust, replace(NOW, trust=TimeTrust.ABOUT))
-    assert holder(person.key, trust, samples.later(2 * DAY + 1))
+    # A day early: in the village the day begins before it does in UTC.
+    begins = trusts.day_s(TODAY + 2) - NOW_S
+    assert holder(person.key, trust, samples.later(begins))
+    with refused(Reason.CERT_EXPIRED):
+        holder(person.key, trust, samples.later(begins - 1))
 
 
 def test_the_newest_certificate_of_a_key_counts():

@@ -128,11 +128,40 @@ def test_machines_have_no_person_and_no_radio_key():
             check(samples.of_machine(post, **changes))
 
 
-def test_a_hubs_key_lives_ninety_days():
-    hub = samples.Machine("Hub 2", Role.HUB, samples.REGENCY)
-    check(samples.of_machine(hub, from_day=TODAY, to_day=TODAY + 89))
-    with refused(Reason.WRONG_FORM):
-        check(samples.of_machine(hub, from_day=TODAY, to_day=TODAY + 90))
+@pytest.mark.parametrize(
+    ("role", "days"),
+    [
+        *((Role.HUB, 90), (Role.GATEWAY, 400)),
+        *((Role.VOLUNTEER, 400), (Role.VERIFIER, 400), (Role.CHAIR, 400)),
+    ],
+)
+def test_the_longest_life_of_each_role(role, days):
+    person = 0 if role in (Role.HUB, Role.GATEWAY) else 70
+
+    def of(days: int):
+        changes = {"from_day": TODAY, "to_day": TODAY + days - 1, "person": person}
+        return samples.issued(DISTRICT, NEW.key, role, DESA, "x", **changes)
+
+    check(of(days))
+    check(of(1))
+    for wrong in (days + 1, 0):
+        with refused(Reason.WRONG_FORM):
+            check(of(wrong))
+
+
+def test_the_last_day_of_a_certificate_is_a_day_of_it():
+    ended = samples.of_own_key(NEW, from_day=TODAY - 9, to_day=TODAY)
+    end_s = (TODAY + 1) * DAY + samples.EPOCH_2025
+    check(ended, estimate=samples.later(end_s - 1 - NOW_S))
+    with refused(Reason.CERT_EXPIRED):
+        check(ended, estimate=samples.later(end_s - NOW_S))
+
+
+def test_the_bounds_are_these():
+    bounds = (chain.MAX_DISTRICTS, chain.MAX_PER_ISSUER, chain.MAX_PER_KEY, chain.MAX_PER_HINT)
+    assert bounds == (64, 2000, 16, 4)
+    numbers = (chain.MAX_JUMP, chain.MINUTES_PER_NUMBER, chain.WARN_DAYS, chain.BLOCK_DAYS)
+    assert numbers == (1000, 60, 14, 45)
 
 
 def test_a_gateway_key_never_becomes_a_hubs():
@@ -348,6 +377,7 @@ def test_what_does_not_verify_is_counted_and_ignored():
     built = grown(*samples.CHAIN, *forged)
     assert built.ignored == len(forged)
     assert built.trust == TRUST
+    assert grown(*samples.CHAIN, samples.suspend(V1.key, V3), *forged).ignored == len(forged)
 
 
 def test_without_the_pinned_root_nothing_counts():

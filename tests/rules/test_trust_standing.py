@@ -314,11 +314,13 @@ def test_a_draft_that_waits_is_not_doubtful():
     assert not doubtful(bulletin, [], TRUST, None, {})
 
 
-def test_what_a_suspended_person_approved_before_stays():
+@pytest.mark.parametrize(
+    ("minutes", "counts"), [(-1, True), (0, False), (72 * 60 - 1, False), (72 * 60, True)]
+)
+def test_what_a_suspended_person_approved_meanwhile_counts_for_nothing(minutes, counts):
     bulletin = samples.bulletin(V1)
-    before = samples.approval(bulletin, V3, made_min=NOW_MIN - 600)
-    since = samples.approval(bulletin, V3, made_min=NOW_MIN - 10)
-    votes = (samples.suspend(V3.key, V4), samples.suspend(V3.key, KETUA))
-    trust = samples.trust(*votes)
-    assert judged(bulletin, before, trust=trust) == VERIFIED
-    assert judged(bulletin, since, trust=trust) == WAITING
+    start = NOW_MIN - 1000
+    frozen = [samples.suspend(V3.key, who, made_min=start) for who in (V4, KETUA)]
+    vote = samples.approval(bulletin, V3, made_min=start + minutes)
+    trust = samples.trust(*frozen)
+    assert judged(bulletin, vote, trust=trust) == (VERIFIED if counts else WAITING)

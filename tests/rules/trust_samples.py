@@ -17,7 +17,7 @@ from itertools import count
 from kimnode.record import Kind
 from kimnode.rules.chain import Heard, build
 from kimnode.rules.clock import Estimate
-from kimnode.rules.trust import Trust, day_s
+from kimnode.rules.trust import Trust
 from kimnode.wire import signing
 from kimnode.wire.codes import (
     Form,
@@ -45,7 +45,7 @@ from kimnode.wire.documents import (
     Vote,
     signed_by,
 )
-from kimnode.wire.times import day_of, minutes_of
+from kimnode.wire.times import DAY_S, EPOCH_2025, day_of, minutes_of
 
 NOW_S = 1_800_000_000  # 2027-01-15
 NOW_MIN, TODAY = minutes_of(NOW_S), day_of(NOW_S)
@@ -290,4 +290,4 @@ def receipt(*about: Bulletin, by: Machine = KARATAUN, made_min: int = NOW_MIN) -
 def times_end(person: Person) -> int:
     """Unix second at which the certificate of this person's own key is over."""
     certificate = next(one for one in PERSON_CERTS if one.key == person.key)
-    return day_s(certificate.to_day + 1)
+    return EPOCH_2025 + (certificate.to_day + 1) * DAY_S
