@@ -134,6 +134,19 @@ async def test_the_demo_is_a_village_and_ends_on_ctrl_c(tmp_path):
     assert ("halo dari halaman",) in texts
 
 
+async def test_a_real_node_never_runs_on_what_the_demo_left(tmp_path):
+    port = free_port()
+    async with running("demo", "--port", str(port), cwd=tmp_path) as process:
+        await until(lambda: served(f"http://127.0.0.1:{port}/"), START_LIMIT_S)
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.communicate(), 15)
+    (tmp_path / "kimnode.toml").write_text('database = "demo-data/kimnode.db"\n')
+    told = kimnode("run", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "A real post never runs on it: name another database and gateway_key" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
 async def test_a_port_in_use_is_named(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -279,8 +279,12 @@ def _area(parser: argparse.ArgumentParser, example: str) -> None:
 
 
 def _term(parser: argparse.ArgumentParser, longest: int) -> None:
-    parser.add_argument("--days", type=int, help=f"how long it holds, 1 to {longest} (default)")
-    parser.add_argument("--from", dest="first_day", metavar="DATE", help="first day, 2026-11-22")
+    parser.add_argument(
+        "--days", type=int, help=f"how long it holds, 1 to {longest} (default: {longest})"
+    )
+    parser.add_argument(
+        "--from", dest="first_day", metavar="DATE", help="first day, as 2026-11-22 (default: today)"
+    )
 
 
 def _person(parser: argparse.ArgumentParser) -> None:
@@ -318,7 +322,9 @@ def _config(parser: argparse.ArgumentParser) -> None:
 
 
 def _out(parser: argparse.ArgumentParser, example: str) -> None:
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.kim", help=example)
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE.kim", help=f"new file, such as {example}"
+    )
 
 
 def _picture(parser: argparse.ArgumentParser) -> None:

@@ -138,7 +138,7 @@ async def _settle_root(
     out.flush()
     raise ConfigError(
         "Nothing was taken. Compare the fingerprint by telephone with two offices of the province. "
-        "When it is the same, say it again with --accept-root and these 32 digits."
+        "When it is the same, say it again with --accept-root and its 32 digits, without spaces."
         if not wanted
         else "Nothing was taken: --accept-root is not the fingerprint of any root in these files."
     )
