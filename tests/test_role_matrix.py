@@ -279,6 +279,19 @@ async def test_this_gateways_own_signature_never_comes_from_elsewhere(node, road
     assert len(known) == 2  # one for each person in whose name it was tried
 
 
+@pytest.mark.parametrize("road", [Via.RADIO, Via.UPLINK, Via.USB])
+async def test_this_gateways_own_past_is_only_as_good_as_another_posts_word(node, road):
+    """After the card was made anew its old bulletins come back from the neighbours, or a clone
+    writes another epoch: nobody can tell them apart."""
+    past = (await node.db.write(sequence.epoch) + 1) % 256
+    made = pair(V1, V3, post=HERE, when={"epoch": past})
+    await node.accept(made.bulletin, road)
+    await node.accept(samples.approval(made.bulletin, V3, HERE, epoch=past), road)
+    assert await node.state(made.bulletin.id) is BulletinState.VIA_POST
+    await node.accept(samples.approval(made.bulletin, V4, HERE), Via.NODE)
+    assert await node.state(made.bulletin.id) is BulletinState.VERIFIED
+
+
 async def test_a_page_takes_only_what_a_person_signed(node):
     made = pair(V1, V3, post=samples.SALUTIWO)
     assert await node.refusal(made.bulletin, Via.WEB) is Reason.BAD_REQUEST

@@ -5,7 +5,7 @@ it found, so that a loop can ask "what is published?" without reading everything
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from kimnode.errors import Reason, Refused, WireError
@@ -24,6 +24,7 @@ from kimnode.rules.expiry import Display, Life, display_state
 from kimnode.rules.trust import Holder, Moment, Standing, StandingState, Trust, was_allowed
 from kimnode.store import bulletins, claims, log
 from kimnode.store import trust as trusts
+from kimnode.store.bulletins import LOCAL
 from kimnode.store.trust import TrustCache
 from kimnode.wire.codes import Form, Mode, Role
 from kimnode.wire.documents import ABOUT_BYTES, Bulletin, Dossier, Vote
@@ -34,6 +35,7 @@ MAX_SHOWN = 60  # bulletins on one page
 BOARD = (BulletinState.NOTICE, BulletinState.VIA_POST, BulletinState.VERIFIED)
 ARCHIVE = (BulletinState.CORRECTED, BulletinState.WITHDRAWN, BulletinState.EXPIRED)
 LIVING = (BulletinState.WAITING, *BOARD)  # the rest changes only by a new document about it
+CORRECTIONS = (Form.CORRECTION, Form.RETRACTION)
 NOTHING = Standing(StandingState.WAITING)
 
 
@@ -183,22 +185,30 @@ def _in_states(
     return [shown for shown in found if shown is not None and shown.state in states]
 
 
-def _shown(connection: sqlite3.Connection, seq: int, at: Eyes) -> Shown | None:
-    entry, bulletin = log.entry(connection, seq), bulletins.document(connection, seq)
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What no document tells."""
+
+    state: BulletinState
+    known_uptime_s: int
+    local: bool
+
+
+def _row(connection: sqlite3.Connection, seq: int) -> _Row | None:
     row = connection.execute(
         "SELECT state, known_uptime_s, local FROM bulletin WHERE seq = ?", (seq,)
     ).fetchone()
+    return _Row(BulletinState(row[0]), row[1], bool(row[2])) if row else None
+
+
+def _shown(connection: sqlite3.Connection, seq: int, at: Eyes) -> Shown | None:
+    entry, bulletin = log.entry(connection, seq), bulletins.document(connection, seq)
+    row = _row(connection, seq)
     if entry is None or bulletin is None or row is None:
         return None
-    before, known_uptime_s, local = BulletinState(row[0]), row[1], bool(row[2])
-    dossier = bulletins.dossier(connection, bulletin.dossier)
     worth = _worth(connection, bulletin, entry, at)
     newer = _replacements(connection, bulletin, worth.standing, at)
-    sent_s = unix_of_minutes(bulletin.stamp.made_min)
-    expires_s = sent_s + bulletin.expires_6h * QUARTER_DAY_S
-    expired = before is BulletinState.EXPIRED
-    life = Life(sent_s, expires_s, bulletin.stamp.trust, known_uptime_s, expired)
-    display = display_state(life, at.estimate)
+    display = display_state(_life(bulletin, row), at.estimate)
     facts = Facts(
         standing=worth.standing,
         notice=bulletin.form is Form.NOTICE and worth.author.problem is None,
@@ -206,28 +216,38 @@ def _shown(connection: sqlite3.Connection, seq: int, at: Eyes) -> Shown | None:
         replacements=[replacement for _, replacement in newer],
         expired=display is Display.EXPIRED,
     )
-    state = settle(before, bulletin, facts)
+    state = settle(row.state, bulletin, facts)
     old = bulletins.by_hint(connection, bulletin.about) if bulletin.about else []
-    is_correction = bulletin.form in (Form.CORRECTION, Form.RETRACTION)
-    shown_s = at.estimate.uptime_s - known_uptime_s
     return Shown(
         seq=seq,
         at=entry.received_at,
-        local=local,
+        local=row.local,
         bulletin=bulletin,
         state=state,
         standing=worth.standing,
         via_post=name_of(worth.standing.via_post, at.trust),
         author=worth.author,
         votes=worth.votes,
-        dossier=dossier,
+        dossier=bulletins.dossier(connection, bulletin.dossier),
         replaced_by=tuple(position for position, _ in newer),
         replaces=bulletins.seq_of(connection, old[0]) if old else None,
-        pinned=is_correction and state in BOARD and shown_s < MIN_PINNED_DAYS * DAY_S,
+        pinned=state in BOARD and _is_fresh_correction(bulletin, row, at.estimate),
         time_unsure=display is Display.TIME_UNSURE,
         doubtful=worth.doubtful,
-        expires_s=expires_s,
+        expires_s=_life(bulletin, row).expires_s,
     )
+
+
+def _life(bulletin: Bulletin, row: _Row) -> Life:
+    sent_s = unix_of_minutes(bulletin.stamp.made_min)
+    expires_s = sent_s + bulletin.expires_6h * QUARTER_DAY_S
+    is_over = row.state is BulletinState.EXPIRED
+    return Life(sent_s, expires_s, bulletin.stamp.trust, row.known_uptime_s, is_over)
+
+
+def _is_fresh_correction(bulletin: Bulletin, row: _Row, estimate: Estimate) -> bool:
+    shown_s = estimate.uptime_s - row.known_uptime_s
+    return bulletin.form in CORRECTIONS and shown_s < MIN_PINNED_DAYS * DAY_S
 
 
 def _worth(connection: sqlite3.Connection, bulletin: Bulletin, entry: Entry, at: Eyes) -> _Worth:
@@ -243,19 +263,33 @@ def _worth(connection: sqlite3.Connection, bulletin: Bulletin, entry: Entry, at:
     votes = tuple(_vote(vote, bulletin, author, at.trust) for _, vote in known)
     approvals = [vote for _, vote in known if vote.kind is Kind.APPROVAL]
     counted = [
-        vote
-        for (_, vote), signed in zip(known, votes, strict=True)
+        (one, vote)
+        for (one, vote), signed in zip(known, votes, strict=True)
         if vote.kind is Kind.APPROVAL and signed.problem is None
     ]
     received: dict[bytes, int] = {
         one.record.id: _minute(one) for one in (entry, *(e for e, _ in known))
     }
     return _Worth(
-        standing.standing(bulletin, counted, at.trust, at.here) if author else NOTHING,
+        _standing(bulletin, counted, at) if author else NOTHING,
         _signed(bulletin, problem, at.trust),
         votes,
         standing.doubtful(bulletin, approvals, at.trust, at.here, received),
     )
+
+
+def _standing(bulletin: Bulletin, approvals: Collection[tuple[Entry, Vote]], at: Eyes) -> Standing:
+    """What this gateway attested is believed here only when it was made here: what carries its
+    signature and came from elsewhere is its own past, or a clone of its disk."""
+    own = [vote for entry, vote in approvals if not _is_from_elsewhere(entry, vote, at.here)]
+    found = standing.standing(bulletin, own, at.trust, at.here)
+    if found.state is not StandingState.WAITING or len(own) == len(approvals):
+        return found
+    return standing.standing(bulletin, [vote for _, vote in approvals], at.trust, None)
+
+
+def _is_from_elsewhere(entry: Entry, vote: Vote, here: bytes | None) -> bool:
+    return vote.stamp.signer == here and entry.via not in LOCAL
 
 
 def _vote(vote: Vote, bulletin: Bulletin, author: Holder | None, trust: Trust) -> Signed:

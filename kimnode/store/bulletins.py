@@ -82,8 +82,9 @@ def seq_of(connection: sqlite3.Connection, bulletin_id: bytes) -> int | None:
 
 def by_hint(connection: sqlite3.Connection, hint: bytes) -> list[bytes]:
     """Whole ids that begin with these bytes (8 of a vote, 16 of `about`), newest first."""
+    last = hint + b"\xff" * (ID_BYTES - len(hint))
     rows = connection.execute(
-        "SELECT id FROM bulletin WHERE substr(id, 1, ?) = ? ORDER BY seq DESC", (len(hint), hint)
+        "SELECT id FROM bulletin WHERE id BETWEEN ? AND ? ORDER BY seq DESC", (hint, last)
     )
     return [bytes(found) for (found,) in rows]
 
@@ -109,9 +110,10 @@ def dossier(connection: sqlite3.Connection, named: bytes) -> Dossier | None:
     """The dossier with this 16-byte hash, if it is here."""
     if not named:
         return None
+    last = named + b"\xff" * (ID_BYTES - len(named))
     row = connection.execute(
-        "SELECT bytes FROM log JOIN document USING (seq) WHERE kind = ? AND id >= ? AND id < ?",
-        (Kind.DOSSIER, named, named + b"\xff" * (ID_BYTES - len(named))),
+        "SELECT bytes FROM log JOIN document USING (seq) WHERE kind = ? AND id BETWEEN ? AND ?",
+        (Kind.DOSSIER, named, last),
     ).fetchone()
     found = decoded(row[0]) if row else None
     return found if isinstance(found, Dossier) and found.hash == named else None
