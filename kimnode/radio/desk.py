@@ -19,6 +19,7 @@ from kimnode.errors import StoreError
 from kimnode.intake import Intake, unknown_time
 from kimnode.metrics import Metrics
 from kimnode.radio.crier import Crier
+from kimnode.radio.exchange import Correspondent
 from kimnode.radio.inbound import Inbound
 from kimnode.radio.link import Link, LinkStatus
 from kimnode.radio.messages import (
@@ -52,6 +53,7 @@ from kimnode.rules.clock import Estimate
 from kimnode.rules.lora import Preset
 from kimnode.store import outbox, people, sending
 from kimnode.store.db import Database
+from kimnode.wire import air
 from kimnode.wire.airtext import MAX_TEXT_BYTES
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,7 @@ class Parts(NamedTuple):
     crier: Crier
     watch: Watch
     pins: Pins
+    exchange: Correspondent
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Desk:
             tasks.create_task(parts.crier.run(), name="radio-crier")
             tasks.create_task(parts.watch.run(), name="radio-watch")
             tasks.create_task(parts.pins.run(), name="radio-pins")
+            tasks.create_task(parts.exchange.run(), name="radio-exchange")
             tasks.create_task(self._look(link), name="radio-look")
 
     def state(self) -> tuple[RadioState, float, str]:
@@ -177,6 +181,7 @@ class Desk:
                     )
                 await self._pin(radio, link)
                 parts.pins.up(radio)
+                parts.exchange.tuned(self._preset())
             case LinkLost():
                 parts.pins.down()
             case Heard() if self._radio is not None:
@@ -276,11 +281,16 @@ def _parts(
     rng: random.Random,
 ) -> Parts:
     db, clock, voice = office.db, office.clock, office.voice
+    exchange = Correspondent(
+        db, intake, clock, metrics, rng, voice.channel, office.estimate, office.attestor
+    )
+    listeners = {air.PORT: exchange.heard}
     return Parts(
-        Inbound(db, intake, clock, metrics, voice, Volunteers(office, intake)),
+        Inbound(db, intake, clock, metrics, voice, Volunteers(office, intake), listeners),
         Outbound(db, clock, voice),
         sender,
         Crier(office, rng),
         Watch(office, rng),
         Pins(db, clock, link, office.cache, office.estimate),
+        exchange,
     )

@@ -44,7 +44,7 @@ NOTED_EVERY_S = 60.0  # "last heard" of a radio is written at most so often
 MAX_REMEMBERED = 256  # radios in each of the two memories above
 ALERT_PORT = 11  # a text with a bell; stock apps send it from their alert button
 
-Listener = Callable[[Heard, Radio], Awaitable[None]]
+Listener = Callable[[Heard], Awaitable[None]]
 
 
 class Inbound:
@@ -90,7 +90,7 @@ class Inbound:
         if packet.portnum in (TEXT_PORT, ALERT_PORT):
             await self._text(packet, radio)
         elif listener := self._ports.get(packet.portnum):
-            await listener(packet, radio)
+            await listener(packet)
 
     async def _text(self, packet: Heard, radio: Radio) -> None:
         text = readable(packet.payload)
