@@ -241,8 +241,7 @@ def _shown(connection: sqlite3.Connection, seq: int, at: Eyes) -> Shown | None:
 def _life(bulletin: Bulletin, row: _Row) -> Life:
     sent_s = unix_of_minutes(bulletin.stamp.made_min)
     expires_s = sent_s + bulletin.expires_6h * QUARTER_DAY_S
-    is_over = row.state is BulletinState.EXPIRED
-    return Life(sent_s, expires_s, bulletin.stamp.trust, row.known_uptime_s, is_over)
+    return Life(sent_s, expires_s, bulletin.stamp.trust, row.known_uptime_s)
 
 
 def _is_fresh_correction(bulletin: Bulletin, row: _Row, estimate: Estimate) -> bool:

@@ -267,15 +267,18 @@ async def test_look_ups(node):
 
 
 async def test_a_row_whose_document_was_exchanged_is_nothing(node):
-    """Another document under the id: neither shown as this one nor as that."""
+    """Neither shown as this one nor as that: with a forged text, or with another true bulletin."""
     bulletin = await publish(node, samples.bulletin(V1))
-    other = replace(bulletin, text="Gempa besar malam ini, lari!")
-    data = sealed.encode(other)
+    true = await publish(node, samples.bulletin(V1, text="Yang lain, juga benar."))
+    forged = replace(bulletin, text="Gempa besar malam ini, lari!")
     seq = await node.db.read(partial(bulletins.seq_of, bulletin_id=bulletin.id))
-    await node.db.write(
-        lambda c: c.execute("UPDATE document SET bytes = ? WHERE seq = ?", (data, seq))
-    )
-    assert await node.on_board() == []
+    for other in (forged, true):
+        data = sealed.encode(other)
+        await node.db.write(
+            lambda c, d=data: c.execute("UPDATE document SET bytes = ? WHERE seq = ?", (d, seq))
+        )
+        assert await node.on_board() == [true.id]
+        assert await node.show(bulletin.id) is None
 
 
 async def test_a_correction_that_counts_only_later_reaches_even_what_is_over(tmp_path):
