@@ -157,6 +157,18 @@ def _stamp(octets: Octets) -> tuple[Stamp, Bits]:
     return Stamp(mode, made_min, trust, epoch, seq, signer, person), flags
 
 
+def _area(area: int) -> bytes:
+    if area >= AREA_END:
+        raise WireError(f"area {area} has more than ten digits")
+    return uint(area, 5)
+
+
+def _take_area(octets: Octets) -> int:
+    area = octets.uint(5)
+    _area(area)
+    return area
+
+
 def _pack_bulletin(b: Bulletin) -> bytes:
     more = packed((b.demo, 1), (bool(b.about), 1), (b.form, 3))
     what = packed(
@@ -164,7 +176,7 @@ def _pack_bulletin(b: Bulletin) -> bytes:
         *((bool(b.dossier), 1), (0, 5)),
     )
     about = b.about + b.dossier
-    fixed = uint(what, 3) + uint(b.area, 5) + uint(b.expires_6h, 1) + uint(b.number, 2)
+    fixed = uint(what, 3) + _area(b.area) + uint(b.expires_6h, 1) + uint(b.number, 2)
     return _pack_stamp(b.stamp, more, 5) + fixed + about + compress(b.text) + b.signature
 
 
@@ -176,9 +188,7 @@ def _unpack_bulletin(octets: Octets) -> Bulletin:
     topic, sources, primary = what.code(Topic, 4), what.take(4), what.take(4)
     has_dossier = what.take(1)
     what.end()
-    area, expires_6h, number = octets.uint(5), octets.uint(1), octets.uint(2)
-    if area >= AREA_END:
-        raise WireError(f"area {area} has more than ten digits")
+    area, expires_6h, number = _take_area(octets), octets.uint(1), octets.uint(2)
     about = octets.take(ABOUT_BYTES * has_about)
     dossier = octets.take(DOSSIER_BYTES * has_dossier)
     text = decompress(octets.rest(keep=SIGNATURE_BYTES))
@@ -215,7 +225,7 @@ def _vote(kind: Type, octets: Octets) -> tuple[AnyDocument, ...]:
 def _pack_certificate(c: Certificate) -> bytes:
     name = c.name.encode()
     kinds = uint(packed((c.role, 4), (c.key_type, 1), (0, 3)), 1)
-    numbers = uint(c.area, 5) + uint(c.person, 4) + uint(c.serial, 4)
+    numbers = _area(c.area) + uint(c.person, 4) + uint(c.serial, 4)
     days = uint(c.from_day, 2) + uint(c.to_day, 2)
     start = kinds + c.key + numbers + days + issuer_hint(c) + uint(len(name), 1) + name
     signatures = b"".join(mark.signature for mark in c.marks)
@@ -228,9 +238,7 @@ def _certificate(_kind: Type, octets: Octets) -> tuple[AnyDocument, ...]:
     kinds = Bits(octets.uint(1), 1)
     role, key_type = kinds.code(Role, 4), kinds.code(KeyType, 1)
     kinds.end()
-    key, area = octets.take(KEY_BYTES), octets.uint(5)
-    if area >= AREA_END:
-        raise WireError(f"area {area} has more than ten digits")
+    key, area = octets.take(KEY_BYTES), _take_area(octets)
     numbers = (octets.uint(4), octets.uint(4), octets.uint(2), octets.uint(2))
     issuer, size = octets.take(KEY_ID_BYTES), octets.uint(1)
     if size > MAX_NAME_BYTES:
