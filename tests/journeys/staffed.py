@@ -24,7 +24,7 @@ from kimnode.store.db import Database
 from kimnode.wire import records
 from tests.journeys.gateways import Gateway, open_gateway
 from tests.rules import trust_samples as samples
-from tests.rules.trust_samples import KARATAUN, NOW, Person
+from tests.rules.trust_samples import KARATAUN, NOW, Machine, Person
 from tests.waiting import until
 
 STARTS_S = 60.0
@@ -110,28 +110,30 @@ async def open_staffed(
     post: str,
     people: dict[str, Person],
     monkeypatch: pytest.MonkeyPatch,
+    machine: Machine = KARATAUN,
 ) -> AsyncIterator[Gateway]:
-    """A whole node behind the radio `post`, which believes these people's radios."""
+    """A whole node with this gateway's key behind the radio `post`; it believes these people's
+    radios."""
 
     async def staffed(config, db, intake, clock, metrics, rng, *_: object) -> Desk:
         intake._estimate = lambda: NOW
-        attestor = Attestor(KARATAUN.seed, db, intake, lambda: NOW)
-        await believe(db, intake, [with_radio(village, *one) for one in people.items()])
+        attestor = Attestor(machine.seed, db, intake, lambda: NOW)
+        await believe(db, intake, machine, [with_radio(village, *one) for one in people.items()])
         return await open_desk(
             config, db, intake, clock, metrics, rng, Authority(lambda: NOW, attestor)
         )
 
     monkeypatch.setattr(kimnode.node, "open_desk", staffed)
-    settings = {"name": KARATAUN.name, "airtime_percent": 100.0}
+    settings = {"name": machine.name, "airtime_percent": 100.0}
     async with open_gateway(path, village.clock, village.port(post), **settings) as gateway:
         await gateway.radio_is_up()
         yield gateway
 
 
-async def believe(db: Database, intake: Intake, certificates: list) -> None:
+async def believe(db: Database, intake: Intake, machine: Machine, certificates: list) -> None:
     def facts(connection):
         trusts.pin_root(connection, samples.ROOT.id)
-        trusts.set_here(connection, KARATAUN.key)
+        trusts.set_here(connection, machine.key)
 
     await db.write(facts)
     for document in (samples.ROOT, samples.DISTRICT_CERT, *samples.MACHINE_CERTS, *certificates):

@@ -12,7 +12,7 @@ from kimnode.clock import Clock
 from kimnode.radio.sim.village import SimVillage
 from kimnode.rules.commands import draft_code
 from tests.journeys.staffed import handsets, open_staffed
-from tests.rules.trust_samples import V1, V2, V3, V4
+from tests.rules.trust_samples import SALUTIWO, V1, V2, V3, V4
 from tests.waiting import until
 
 SPEED = 20.0
@@ -20,13 +20,14 @@ POST = "Pos Karataun"
 VILLAGERS = ["Dusun Atas", "Dusun Bawah", "Pos Ronda", "Pustu"]
 PEOPLE = {"Ani": V1, "Budi": V2, "Citra": V3, "Dewi": V4}
 RADIOS = [*PEOPLE, *VILLAGERS]
+SECOND = "Pos Salutiwo"
 CODE = re.compile(r"D-([0-9A-Z]{4})")
 SAID = "KIM: HOAKS - Bendungan tidak jebol Sumber: BPBD; lihat langsung (B-1)"
 
 
 @pytest.fixture
 async def village():
-    async with SimVillage([POST, *RADIOS], seed=11, clock=Clock(SPEED)) as made:
+    async with SimVillage([POST, SECOND, *RADIOS], seed=11, clock=Clock(SPEED)) as made:
         yield made
 
 
@@ -168,6 +169,34 @@ async def test_a_recorded_command_is_no_command_even_for_a_radio_that_forgot_it(
     transmit(thief.num, *recorded)
     await until(lambda: post.rows("SELECT 1 FROM incident WHERE kind = 'radio-replayed'"), 60)
     assert len(post.rows("SELECT 1 FROM bulletin")) == 1
+
+
+async def test_another_post_knows_the_text_and_says_nothing_twice(
+    village, post, tmp_path, monkeypatch
+):
+    """Both persons used one post's radio: elsewhere it holds by that post's word only. Its text on
+    the channel is no forgery there; a made-up one is, at both posts, and one warns."""
+    second = open_staffed(tmp_path / "y.db", village, SECOND, PEOPLE, monkeypatch, SALUTIWO)
+    async with second as other:
+        to = village.device(POST).num
+        village.device("Budi").dm(to, "HOAKS Bendungan tidak jebol SUMBER BPBD; lihat langsung")
+        await until(lambda: post.rows("SELECT 1 FROM told"), 60)
+        ((whole,),) = post.rows("SELECT id FROM bulletin")
+        await until(lambda: told(post, draft_code(whole), times=2), 60)
+        village.device("Citra").dm(to, f"OK D-{draft_code(whole)}")
+        await until(lambda: SAID in shown(village, "Pustu"), 60)
+        via_post = [("via-post",)]
+        await until(lambda: other.rows("SELECT state FROM bulletin") == via_post, 60)
+        forged = SAID.replace("tidak jebol", "sudah jebol")
+        village.device("Dusun Atas").say(forged)
+        noted = "SELECT who FROM incident WHERE kind = 'kim-imitation'"
+        who = f"!{village.device('Dusun Atas').num:08x}"
+        for gateway in (post, other):
+            await until(lambda gateway=gateway: gateway.rows(noted) == [(who,)], 60)
+        await until(lambda: any("BUKAN dari KIM" in t for t in shown(village, "Pustu")), 60)
+        await village.clock.sleep(120)
+        assert shown(village, "Pustu").count(SAID) == 1
+        assert sum("BUKAN dari KIM" in text for text in shown(village, "Pustu")) == 1
 
 
 async def test_the_volunteers_keys_are_kept_in_the_posts_radio(village, post):
