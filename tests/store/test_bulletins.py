@@ -248,9 +248,9 @@ async def test_rebuilding_an_empty_table_ends_nothing_at_once(node):
 
 
 async def test_look_ups(node):
-    one = await publish(node, samples.bulletin(V1))
     two = samples.bulletin(V1, HERE, text="Yang kedua dari sini.")
     await node.accept(two, Via.NODE)
+    one = await publish(node, samples.bulletin(V1))
     look = partial(node.db.read)
     first, second = [await look(partial(bulletins.seq_of, bulletin_id=b.id)) for b in (one, two)]
     assert await look(partial(bulletins.by_number, number=17)) == [second, first]  # own first
