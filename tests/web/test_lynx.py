@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import need
+from tests.web import trusted
 from tests.web.conftest import fill_room, hear
 from tests.web.phones import Node, running
 
@@ -43,6 +44,27 @@ async def test_reading(node: Node):
     assert any("Radio tersambung · 3 radio aktif · 14 HP" in line for line in lines)
     for word in ("Ani·", "lewat 2 radio lain", "Jembatan aman", "Balas", "Kirim"):
         assert word in page, page
+
+
+async def test_reading_the_board(node: Node):
+    """Labels, badges and what was withdrawn are told in words, not by colour or shape."""
+    await trusted.trust(node.village)
+    board = await trusted.furnish_board(node.village)
+    page = " ".join((await lynx("-dump", "-display_charset=utf-8", f"{node.url}/buletin")).split())
+    for words in ("HOAKS (salah)", "TERVERIFIKASI", "DISAHKAN LEWAT POS Salutiwo", "KOREKSI"):
+        assert words in page, words
+    ref = board["NO_CLAIM"].id.hex()[:16]
+    page = await lynx("-dump", "-display_charset=utf-8", f"{node.url}/buletin/{ref}")
+    assert page.index("DICABUT") < page.index("Itu pendapat penulisnya")
+    for words in ("Tanda tangan sah", "Hak jawab", "whatsapp://send"):
+        assert words in page, words
+
+
+async def test_passing_on_a_rumour(node: Node):
+    form = "text=Katanya+bendungan+jebol&place=pasar&token=1\n---\n"
+    page = await lynx("-post_data", "-dump", f"{node.url}/cek", keys=form)
+    assert "Nomor Anda K-1" in page
+    assert "bendungan jebol" in page
 
 
 async def test_writing(node: Node, tmp_path: Path):
