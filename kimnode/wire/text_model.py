@@ -141,7 +141,8 @@ class Model:
             slot = data[first + (scattered >> 20) % slots]
             if slot & 15 == scattered >> 12 & 15:
                 total += weights[slot >> 4]
-        return self._chances[min(max(total, -self._middle), self._middle) + self._middle]
+        chance: int = self._chances[min(max(total, -self._middle), self._middle) + self._middle]
+        return chance
 
 
 @cache
