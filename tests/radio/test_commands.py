@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from kimnode.radio import orders
 from kimnode.rules.bulletins import BulletinState
 from kimnode.rules.commands import WORDS as WORD_LIST
 from kimnode.rules.commands import draft_code
@@ -13,6 +14,7 @@ from kimnode.rules.limits import Limits
 from kimnode.wire.airtext import MAX_TEXT_BYTES
 from kimnode.wire.codes import Form, Verdict
 from tests.radio.office import VILLAGER, node_of, open_office
+from tests.rules import trust_samples as samples
 from tests.rules.trust_samples import EDI, KETUA, LENA, RINA, V1, V2, V3, V4
 
 HOAX = "HOAKS Bendungan tidak jebol SUMBER BPBD; lihat langsung"
@@ -140,6 +142,25 @@ async def test_what_is_no_command_of_a_volunteer(post, fault):
     await post.hear(V2, HOAX, **fault)
     assert await post.show() == []
     assert len(await post.said(V2)) == 1
+
+
+@pytest.mark.parametrize("key", [V2.key, samples.KARATAUN.key, samples.DISTRICT.key])
+async def test_a_certified_key_that_is_no_radios_gives_no_orders(post, key):
+    await post.hear(V2, "DAFTAR", public_key=key)
+    assert "untuk relawan KIM" in await post.last(V2)
+
+
+async def test_two_drafts_with_one_code_are_not_confused(post, monkeypatch):
+    """Twenty bits can be searched for: somebody may make a draft with the code of another."""
+    await post.hear(V2, "INFO Posyandu hari Rabu")
+    await post.hear(V2, "INFO Posyandu hari Kamis")
+    await post.cry()
+    await post.out()
+    monkeypatch.setattr(orders, "draft_code", lambda _id: "4KX2")
+    for text in ("OK D-4KX2", "TOLAK D-4KX2 keliru"):
+        await post.hear(V3, text)
+        assert "dua draf berkode D-4KX2" in await post.last(V3)
+    assert {one.state for one in await post.show()} == {BulletinState.WAITING}
 
 
 async def test_another_key_under_a_volunteers_number_is_refused_told_and_noted(post):
