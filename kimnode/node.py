@@ -90,7 +90,7 @@ async def _open_parts(
     own = await open_own(config, db, demo=demo)
     intake = Intake(db, clock, metrics, keeper.estimate)
     attestor = Attestor(own.key.seed, db, intake, keeper.estimate) if own.key else None
-    authority = Authority(keeper.estimate, attestor)
+    authority = Authority(keeper.estimate, attestor, keeper.sure_s, keeper.take)
     desk = await open_desk(config, db, intake, clock, metrics, rng, authority)
     board = Board(db, desk, clock, metrics)
     site = Site(

@@ -181,6 +181,17 @@ def _telemetry(sender: int, payload: bytes) -> Telemetry | None:
     )
 
 
+def own_gps_time(payload: bytes) -> int | None:
+    """Unix seconds by the receiver in our own radio, from its Position; None when it has no
+    receiver: a time that it took from another node proves nothing."""
+    try:
+        position = mesh_pb2.Position.FromString(payload)
+    except DecodeError:
+        return None
+    internal = position.location_source == mesh_pb2.Position.LocSource.LOC_INTERNAL
+    return (position.timestamp or position.time or None) if internal else None
+
+
 def _channel(channel: channel_pb2.Channel) -> ChannelInfo:
     settings = channel.settings
     role = _name(channel_pb2.Channel.Role, channel.role)

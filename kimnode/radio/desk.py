@@ -9,7 +9,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from kimnode.attestor import Attestor
@@ -18,6 +17,7 @@ from kimnode.config import Config
 from kimnode.errors import StoreError
 from kimnode.intake import Intake, unknown_time
 from kimnode.metrics import Metrics
+from kimnode.radio import codec, messages
 from kimnode.radio.crier import Crier
 from kimnode.radio.exchange import Correspondent
 from kimnode.radio.inbound import Inbound
@@ -49,7 +49,7 @@ from kimnode.rules.airtime import (
     packet_airtime_ms,
     price_s,
 )
-from kimnode.rules.clock import Estimate
+from kimnode.rules.clock import Estimate, Evidence, Source
 from kimnode.rules.lora import Preset
 from kimnode.store import outbox, people, sending
 from kimnode.store.db import Database
@@ -62,7 +62,6 @@ PINNED_KEY = "radio-key"  # fact: public key of the radio that this node belongs
 UNSET_REGION = "UNSET"  # a radio fresh from the shop: firmware refuses to transmit
 LEDGER_S = 2 * 3600.0
 LOOK_EVERY_S = 2.0
-TIME_IS_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")  # set by systemd-timesyncd
 STATES = {
     LinkState.DOWN: RadioState.DOWN,
     LinkState.CONNECTING: RadioState.CONNECTING,
@@ -86,10 +85,16 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Whose word this post gives, and by which time. `attestor` None: it has no key yet."""
+    """Whose word this post gives, and by which time. `attestor` None: it has no key yet.
+
+    sure_s   the time to give to the radio; None while nobody is sure, or when it has its own
+    testify  where the radio's own GPS is heard
+    """
 
     estimate: Callable[[], Estimate]
     attestor: Attestor | None = None
+    sure_s: Callable[[], float | None] = lambda: None
+    testify: Callable[[Evidence], None] = lambda _: None
 
 
 class Desk:
@@ -103,6 +108,7 @@ class Desk:
         db: Database,
         clock: Clock,
         metrics: Metrics,
+        testify: Callable[[Evidence], None],
     ) -> None:
         self._link = link
         self._parts = parts
@@ -110,6 +116,7 @@ class Desk:
         self._db = db
         self._clock = clock
         self._metrics = metrics
+        self._testify = testify
         self._radio: Radio | None = None
         self._line: list[Waiting] = []
 
@@ -184,13 +191,19 @@ class Desk:
                 parts.exchange.tuned(self._preset())
             case LinkLost():
                 parts.pins.down()
+            case Heard(portnum=messages.POSITION_PORT) if self._is_own(event.sender):
+                if (unix_s := codec.own_gps_time(event.payload)) is not None:
+                    self._testify(Evidence(Source.GPS, unix_s))
             case Heard() if self._radio is not None:
                 await parts.inbound.heard(event, self._radio)
             case NodeSeen():
                 await parts.inbound.node_seen(event)
                 await parts.pins.seen(event)
-            case Telemetry() if self._radio and event.sender == self._radio.num:
+            case Telemetry() if self._is_own(event.sender):
                 self._metrics.channel_utilisation.set(event.channel_utilization or 0.0)
+
+    def _is_own(self, sender: int) -> bool:
+        return self._radio is not None and sender == self._radio.num
 
     async def _pin(self, radio: Radio, link: Link) -> None:
         """The first radio that is seen becomes this node's radio; another is refused later."""
@@ -247,17 +260,17 @@ async def open_desk(
     since = clock.now() - LEDGER_S
     ledger = await db.read(lambda c: outbox.spent_since(c, since))
     governor = Governor(ledger, config.airtime_percent / 100)
+    authority = authority or Authority(lambda: unknown_time(clock))
     if config.radio == "none":
-        return Desk(None, None, governor, db, clock, metrics)
+        return Desk(None, None, governor, db, clock, metrics, authority.testify)
     known = await db.read(partial(people.fact, name=PINNED_KEY))
     link = Link(
         parse_address(config.radio),
         clock,
         rng=rng,
         pinned_key=bytes.fromhex(config.radio_key) or known,
-        trusted_time=lambda: clock.now() if TIME_IS_SYNCHRONISED.exists() else None,
+        trusted_time=authority.sure_s,
     )
-    authority = authority or Authority(lambda: unknown_time(clock))
     office = Office(
         db=db,
         clock=clock,
@@ -269,7 +282,7 @@ async def open_desk(
     )
     sender = Sender(db, link, governor, clock, rng, metrics)
     parts = _parts(office, intake, link, sender, metrics, rng)
-    return Desk(link, parts, governor, db, clock, metrics)
+    return Desk(link, parts, governor, db, clock, metrics, authority.testify)
 
 
 def _parts(

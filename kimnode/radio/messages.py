@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from kimnode.rules.lora import Preset
 
-TEXT_PORT, NODEINFO_PORT, ROUTING_PORT, ADMIN_PORT, TELEMETRY_PORT = 1, 4, 5, 6, 67
+TEXT_PORT, POSITION_PORT, NODEINFO_PORT, ROUTING_PORT = 1, 3, 4, 5
+ADMIN_PORT, TELEMETRY_PORT = 6, 67
 BROADCAST = 0xFFFFFFFF
 CONFIG_ONLY = 69420  # want_config_id that leaves out the other nodes
 MAX_PAYLOAD_BYTES = 200  # what every phone app can show and quote; the radio itself takes 232
