@@ -132,7 +132,11 @@ async def price(request: web.Request) -> web.Response:
     flags = [query.get(name) == "1" for name in ("about", "dossier")]
     cost = desk.cost(query.get("text", "")[:MAX_TEXT_CHARS], about=flags[0], dossier=flags[1])
     seconds = [site.packet_s(min(size, air.MAX_PACKET_BYTES)) for size in cost.sizes]
-    values = {"bytes": cost.sizes[0], "max": air.MAX_PACKET_BYTES, "seconds": f"{sum(seconds):.1f}"}
+    values = {
+        "bytes": cost.sizes[0],
+        "max": air.MAX_PACKET_BYTES,
+        "seconds": words.decimal(sum(seconds)),
+    }
     key = "staff.price" if cost.fits else "staff.too-long"
     return web.Response(
         text=dumps({"fits": cost.fits, **values, "words": words(key, **values)}),

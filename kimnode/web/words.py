@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from babel.dates import format_date
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 CLOCKS = {"id": "%H.%M"}  # Indonesian writes 08.14; others 08:14
 DEFAULT_CLOCK = "%H:%M"
@@ -60,6 +61,10 @@ class Words:
         """The words of all keys that begin so, by the rest of their keys."""
         cut = len(prefix)
         return {k[cut:]: v for k, v in self._plain.items() if k.startswith(prefix)}
+
+    def decimal(self, value: float) -> str:
+        """One digit behind the comma that the language writes."""
+        return format_decimal(value, "0.0", locale=self.language)
 
     def duration(self, seconds: float) -> str:
         """ "30 detik", "3 menit", "2 jam": rounded up, because waiting longer than told annoys."""

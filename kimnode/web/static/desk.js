@@ -44,7 +44,7 @@ function renew() {
   return key.ask("/api/staf/meja").then((desk) => {
     me = desk.me;
     byId("unlock").hidden = true;
-    byId("me").textContent = me ? me.words : W.noCertificate;
+    byId("self").textContent = me ? me.words : W.noCertificate;
     byId("print").textContent = fill(W.keyPrint, {print: key.fingerprint(key.publicKey())});
     draw("waiting", desk.drafts, drawDraft, W.noDrafts);
     draw("keys", desk.keys, drawKey, W.noKeys);
@@ -93,7 +93,6 @@ function lines(b, dossier) {
   line(list, W.verdict, b.verdict ? C.verdict[b.verdict] : "");
   line(list, W.type, b.hoax_type ? C.type[b.hoax_type] : "");
   line(list, W.topic, C.topic[b.topic]);
-  line(list, W.text, b.text);
   if (dossier) {
     line(list, W.claim, dossier.claim);
     line(list, W.fact, dossier.fact);

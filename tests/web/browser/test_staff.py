@@ -14,6 +14,7 @@ from kimnode.wire.codes import Mode
 from kimnode.wire.documents import Bulletin, Vote, is_signed_by
 from tests.rules import trust_samples as chain
 from tests.web import trusted
+from tests.web.browser.test_look import CHECK
 from tests.web.phones import Node, handset
 
 pytestmark = pytest.mark.browser
@@ -125,6 +126,28 @@ async def test_from_a_rumour_to_a_verified_bulletin(
     claim = await desk.village.db.read(lambda c: claims.get(c, 1))
     assert claim is not None
     assert claim.state == "answered"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_open_desk_is_readable(browser: Browser, desk: Node, scheme: str):
+    """Draft, form, keys and messages at the narrowest width."""
+    draft = trusted.made(9, text=TEXT)
+    await trusted.enter(desk.village, [chain.DOSSIER, draft], Via.WEB)
+    size = {"width": 320, "height": 640}
+    async with handset(browser, viewport=size, color_scheme=scheme) as (phone, _):
+        page = await enrol(phone, desk, chain.V3)
+        assert await page.evaluate(CHECK) == []
+        await certify(desk, chain.V3)
+        await unlock(page, desk, "111222")
+        await page.wait_for_selector("#said:not([hidden])")
+        assert await page.evaluate(CHECK) == []
+        await opened(page, desk)
+        await page.click("#lost summary")
+        await page.click("#queue [data-begin='1']")
+        await page.click(".pick:has-text('HOAKS')")
+        await page.click("#draft [type=submit]")
+        await page.wait_for_selector("#said:not([hidden])")
+        assert await page.evaluate(CHECK) == []
 
 
 async def test_the_author_is_not_offered_to_approve(phone: BrowserContext, desk: Node):
@@ -267,6 +290,7 @@ async def test_a_lost_radio_is_frozen_by_two(
         page = await enrol(context, desk, person)
         await certify(desk, person)
         await opened(page, desk)
+        await page.click("#lost summary")
         lost = page.locator(budi)
         await lost.locator("button").click()
         await page.wait_for_selector("#said:not([hidden])")
