@@ -284,8 +284,7 @@ def _only(kind: type[T], documents: Iterable[Heard]) -> list[T]:
 def _roots(found: list[Root], pinned_root_id: bytes | None) -> tuple[Root, ...]:
     """The pinned root, back by hash and forward by signatures, in whatever order they came."""
     roots: tuple[Root, ...] = ()
-    waiting = sorted(found, key=lambda root: (root.id != pinned_root_id, root.version))
-    while taken := next((root for root in waiting if _follows(root, roots, pinned_root_id)), None):
+    while taken := next((root for root in found if _follows(root, roots, pinned_root_id)), None):
         roots = tuple(sorted((*roots, taken), key=lambda root: root.version))
     return roots
 

@@ -202,6 +202,9 @@ def test_an_older_certificate_of_the_same_key_is_refused():
     check(newer, samples.trust(older))
     with refused(Reason.OUTDATED):
         check(older, samples.trust(newer))
+    same = samples.of_own_key(NEW, serial=newer.serial, name="lain")
+    with refused(Reason.OUTDATED):
+        check(same, samples.trust(newer))
 
 
 def test_a_revoked_key_is_not_certified_again():
@@ -215,11 +218,11 @@ def test_a_revoked_key_is_not_certified_again():
 
 
 def test_a_root_whose_time_is_over_certifies_no_new_district():
-    over = samples.later((ROOT.to_day + 1 - TODAY) * DAY)
     fresh = {"from_day": ROOT.to_day, "to_day": ROOT.to_day + 500}
+    end_s = (ROOT.to_day + 1) * DAY + samples.EPOCH_2025 - NOW_S
+    check(samples.of_district(ROOT, MAJENE, **fresh), estimate=samples.later(end_s - 1))
     with refused(Reason.CERT_EXPIRED):
-        check(samples.of_district(ROOT, MAJENE, **fresh), estimate=over)
-    check(samples.of_district(ROOT, MAJENE, **fresh), estimate=samples.later(0))
+        check(samples.of_district(ROOT, MAJENE, **fresh), estimate=samples.later(end_s))
 
 
 def test_no_flipped_bit_of_a_certificate_is_accepted():

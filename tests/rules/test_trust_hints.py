@@ -156,7 +156,7 @@ def test_the_candidates_of_one_packet_are_bounded(one_hint):
     people, trust = one_hint
     vote = sent(samples.approval(BULLETIN, people[0], KARATAUN))
     many = [bytes([n]) * 32 for n in range(100)]
-    assert len(list(resolve(vote, trust, lambda _hint: many))) == MAX_CANDIDATES
+    assert len(list(resolve(vote, trust, lambda _hint: many))) == MAX_CANDIDATES == 16
     with refused(Reason.BAD_SIGNATURE):
         whole(vote, trust, lambda _hint: many)
 

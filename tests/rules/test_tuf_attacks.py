@@ -120,6 +120,12 @@ def test_a_root_changes_neither_its_province_nor_its_world():
             check(other, of_root(ROOT))
 
 
+def test_every_key_may_have_to_sign():
+    all_of_two = samples.root(keys=KEYS_2[:2])
+    signed = samples.signed_root(all_of_two, (0, 1))
+    check(signed, of_root(), pinned=signed.id)
+
+
 def test_a_demonstration_may_have_one_key():
     demo = samples.root(demo=True, threshold=1)
     alone = samples.signed_root(demo, (2,))
@@ -227,7 +233,8 @@ def test_fast_forward_bounds_exactly():
 
 
 def test_fast_forward_by_a_date_in_the_future():
-    future = samples.revocation(by=HUB, number=1, made_min=NOW_MIN + 2 * 1440)
+    check(samples.revocation(by=HUB, number=1, made_min=NOW_MIN + 1440), samples.trust())
+    future = samples.revocation(by=HUB, number=1, made_min=NOW_MIN + 1441)
     with refused(Reason.JUMPED):
         check(future, samples.trust())
     check(future, samples.trust(), replace(NOW, trust=samples.TimeTrust.UNSURE))
@@ -358,6 +365,8 @@ def test_endless_certificates_of_an_issuer(monkeypatch):
 
 
 def test_endless_districts(monkeypatch):
+    monkeypatch.setattr(chain, "MAX_DISTRICTS", 2)
+    check(samples.of_district(ROOT, serial=2), samples.trust())
     monkeypatch.setattr(chain, "MAX_DISTRICTS", 1)
     with refused(Reason.NO_ROOM):
         check(
