@@ -28,7 +28,9 @@ from tests.wire import documents
 
 PACKETS = dict(make.packets())
 OF_DOCUMENTS = {
-    name: packet for name, packet in PACKETS.items() if air.type_of(packet) in air.UNPACK
+    name: packet
+    for name, packet in PACKETS.items()
+    if air.type_of(packet) in air.UNPACK and name != "text 4"  # 600 letters: slow to try
 }
 
 
