@@ -33,6 +33,15 @@ async def test_after_a_restart_the_rest_of_the_block_is_skipped(tmp_path):
         assert await db.write(partial(sequence.next_seq, signer=KEY)) == (epoch, first + BLOCK)
 
 
+async def test_after_a_restart_no_number_of_a_later_block_comes_again(tmp_path):
+    """Whether or not a document was made of it."""
+    path = tmp_path / "village.db"
+    async with open_database(path, NOW) as db:
+        used = [await take(db) for _ in range(BLOCK + 6)]
+    async with open_database(path, NOW) as db:
+        assert await take(db) > max(used)
+
+
 async def test_a_number_that_was_not_committed_was_not_used(db):
     def fails(connection) -> None:
         sequence.next_seq(connection, KEY)
