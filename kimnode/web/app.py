@@ -27,6 +27,7 @@ from kimnode.web import (
 from kimnode.web.cards import Cards
 from kimnode.web.doors import DOORS, Doors
 from kimnode.web.feed import FEED, Feed
+from kimnode.web.frame import REMEMBERED, Remembered
 from kimnode.web.pages import PAGES, Pages, static_file
 from kimnode.web.posting import MAX_REQUEST_BYTES
 from kimnode.web.requests import REQUESTS, Requests
@@ -83,6 +84,7 @@ def create_app(site: Site) -> web.Application:
     app[DRAWING] = Drawing(site, words)
     app[FEED] = Feed(site, app[DRAWING], Cards(words))
     app[DOORS] = Doors(site.bounds)
+    app[REMEMBERED] = Remembered()
     app[REQUESTS] = Requests(site.clock)
     app[sockets.SOCKETS] = set()
     app.add_routes(ROUTES)

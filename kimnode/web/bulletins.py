@@ -17,7 +17,7 @@ from kimnode.store.trust import TrustCache
 from kimnode.web import sharing
 from kimnode.web.cards import Card, Cards
 from kimnode.web.claims import claim_card
-from kimnode.web.frame import page, read
+from kimnode.web.frame import page, read, read_once
 from kimnode.web.identity import of
 from kimnode.web.site import Site
 from kimnode.web.words import WORDS, Words
@@ -63,7 +63,7 @@ class SignatureLine:
 async def board(request: web.Request) -> web.Response:
     """GET /buletin: what holds, newest first; then what is not checked; then the archive."""
     words = request.app[WORDS]
-    pinned, older, open_claims, head = await read(request, _board)
+    pinned, older, open_claims, head = await read_once(request, "board", _board)
     cards = Cards(words)
     await _was_seen(request, [one.shown.seq for one in pinned])
     return page(

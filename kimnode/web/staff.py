@@ -14,7 +14,7 @@ from kimnode.store.claims import Claim
 from kimnode.store.trust import TrustCache, here
 from kimnode.web.cards import Cards, code_of
 from kimnode.web.claims import claim_card
-from kimnode.web.frame import page, read
+from kimnode.web.frame import page, read_once
 from kimnode.web.identity import of
 from kimnode.web.requests import REQUESTS
 from kimnode.web.shown import dumps
@@ -33,7 +33,7 @@ Choice = tuple[int, str]
 async def desk(request: web.Request) -> web.Response:
     """GET /staf."""
     words = request.app[WORDS]
-    open_claims, published = await read(request, _public)
+    open_claims, published = await read_once(request, "desk", _public)
     cards = Cards(words)
     chosen = [verdict for verdict in Verdict if verdict not in NEVER_CHOSEN]
     return page(

@@ -14,12 +14,14 @@ from aiohttp import web
 from kimnode.attestor import Attestor
 from kimnode.errors import Reason, Refused, StoreError, WireError
 from kimnode.record import Kind, Via
+from kimnode.rules.limits import Rate
 from kimnode.rules.trust import Holder, holder
 from kimnode.store import staff
 from kimnode.store.trust import here
 from kimnode.web import desk
 from kimnode.web.drafts import code, draft
 from kimnode.web.forms import read_body
+from kimnode.web.identity import check_address, of
 from kimnode.web.posting import DISK_RETRY_S, refusal
 from kimnode.web.requests import REQUESTS, Asked, loaded, octets, text
 from kimnode.web.shown import dumps
@@ -39,6 +41,7 @@ from kimnode.wire.documents import (
 JSON_TYPE = "application/json"
 MAX_REASON_CHARS = 120
 MAX_CLAIM = 2**53
+PRICES = Rate(burst=60, every_s=0.5)  # of one address: somebody types
 BROWSER_KINDS = (Kind.BULLETIN, Kind.APPROVAL, Kind.REJECTION, Kind.SUSPENSION)
 Api = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -126,8 +129,10 @@ async def send(request: web.Request) -> web.Response:
 
 
 async def price(request: web.Request) -> web.Response:
-    """GET /api/harga?form=&about=&dossier=&text=: bytes and seconds of such a bulletin on air."""
-    site, words = request.app[SITE], request.app[WORDS]
+    """GET /api/harga?about=&dossier=&text=: bytes and seconds of such a bulletin on air."""
+    site, phone = of(request)
+    words = request.app[WORDS]
+    check_address(site, phone, PRICES)
     query = request.query
     flags = [query.get(name) == "1" for name in ("about", "dossier")]
     cost = desk.cost(query.get("text", "")[:MAX_TEXT_CHARS], about=flags[0], dossier=flags[1])

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kimnode.errors import StoreError
+from kimnode.record import Kind
 from kimnode.rules.limits import Rate
 from kimnode.store import log, views
 from kimnode.web import posting
@@ -177,7 +178,7 @@ async def test_half_an_emoji_anywhere_is_answered_in_words(phone: TestClient, ke
 async def test_calls_for_help_from_one_address_under_ever_new_tokens_are_bounded(
     village: Village, monkeypatch
 ):
-    monkeypatch.setattr(posting, "ALARMS", Rate(burst=3, every_s=1000))
+    monkeypatch.setitem(posting.RATES, Kind.SOS, Rate(burst=3, every_s=1000))
     answers, site = [], village.site
     for number in range(5):
         one = Phone(f"t{number}", number.to_bytes(8, "big"), "10.10.10.21")

@@ -292,7 +292,7 @@ function price() {
   clearTimeout(pricing);
   pricing = setTimeout(() => {
     const d = draftOf(), mine = ++asked;
-    const query = ["form=" + d.form, "about=" + (d.about ? 1 : 0), "dossier=" + (d.dossier ? 1 : 0),
+    const query = ["about=" + (d.about ? 1 : 0), "dossier=" + (d.dossier ? 1 : 0),
       "text=" + encodeURIComponent(d.text)].join("&");
     fetch("/api/harga?" + query, {credentials: "omit"}).then((r) => r.json()).then((cost) => {
       if (mine !== asked) return;
