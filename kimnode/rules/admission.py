@@ -106,6 +106,8 @@ def _admit_report(record: Record, body: Body, via: Via, situation: Situation) ->
         raise Refused(Reason.BAD_TEXT)
     if not body.text.strip():
         raise Refused(Reason.EMPTY)
+    if len(body.text) > claims.MAX_REPORT_CHARS:
+        raise Refused(Reason.TOO_LONG, f"{len(body.text)} characters")
     if situation.open_reports >= claims.MAX_OPEN_REPORTS:
         raise Refused(Reason.NO_ROOM)
 

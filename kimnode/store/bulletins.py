@@ -28,7 +28,7 @@ from kimnode.wire.documents import (
 
 QUARTER_DAY_MIN = 6 * 60  # expires_6h
 LOCAL = (Via.NODE, Via.WEB)  # made at this gateway, not heard
-DECODED_KEPT = 1024  # documents, about 1 MB: the same ones are read again with every page
+DECODED_KEPT = 512  # documents, about 1 MB: the same ones are read again with every page
 VOTES = (Kind.APPROVAL, Kind.REJECTION)
 
 

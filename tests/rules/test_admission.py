@@ -76,6 +76,7 @@ def test_admitted(record, via, situation):
         (rumour("halo "), Via.WEB, Situation(), Reason.BAD_TEXT),
         (rumour("x" * (MAX_REPORT_CHARS + 1)), Via.WEB, Situation(), Reason.TOO_LONG),
         (rumour(" "), Via.RADIO, Situation(), Reason.EMPTY),
+        (rumour("x" * (MAX_REPORT_CHARS + 1)), Via.USB, Situation(), Reason.TOO_LONG),
         (rumour(nonce=b"short"), Via.WEB, Situation(), Reason.BAD_ID),
         (samples.chat(kind=Kind.BULLETIN), Via.WEB, Situation(), Reason.BAD_REQUEST),
     ],
