@@ -13,6 +13,7 @@ import pytest
 from kimnode.errors import Reason
 from kimnode.record import Kind, Via
 from kimnode.rules.bulletins import BulletinState
+from kimnode.rules.publishing import MAX_DRAFTS
 from kimnode.store import incidents, project, sequence
 from kimnode.store.board import BOARD
 from kimnode.wire.codes import Form, HoaxType, Role, Topic, Verdict
@@ -306,3 +307,14 @@ async def test_a_suspension_ends_and_the_bulletin_comes_back(node):
     late = samples.approval(made.bulletin, KETUA, made_min=samples.NOW_MIN + 74 * 60)
     assert await node.refusal(late, Via.WEB) is None
     assert await node.state(made.bulletin.id) is BulletinState.VERIFIED
+
+
+async def test_one_key_cannot_fill_the_queue(node):
+    """A stolen radio writes drafts; from elsewhere more may wait, their approvals come last."""
+    for n in range(MAX_DRAFTS):
+        await node.accept(samples.bulletin(V1, HERE, text=f"Kabar nomor {n}."), Via.NODE)
+    one_more = samples.bulletin(V1, HERE, text="Satu lagi.")
+    assert await node.refusal(one_more, Via.NODE) is Reason.NO_ROOM
+    other = samples.bulletin(V1, samples.SALUTIWO, text="Satu lagi dari pos lain.")
+    assert await node.refusal(other, Via.RADIO) is None
+    await node.accept(samples.bulletin(samples.V2, HERE), Via.NODE)

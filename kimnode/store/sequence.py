@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kimnode.errors import Reason, Refused
 from kimnode.store import people
 
 BLOCK = 64
@@ -90,15 +89,6 @@ def owner(connection: sqlite3.Connection, signer: bytes, in_epoch: int, seq: int
         (signer, in_epoch, seq),
     ).fetchone()
     return bytes(row[0]) if row else None
-
-
-def check(
-    connection: sqlite3.Connection, signer: bytes, in_epoch: int, seq: int, document_id: bytes
-) -> None:
-    """Refused(SEQUENCE_USED) when the number belongs to another document."""
-    known = owner(connection, signer, in_epoch, seq)
-    if known is not None and known != document_id:
-        raise Refused(Reason.SEQUENCE_USED, f"number {seq} of {signer.hex()[:12]}")
 
 
 def by_sequence(
