@@ -24,7 +24,7 @@ from kimnode.store.db import Database, Signal
 from kimnode.web.app import Bounds, Site, create_app
 from kimnode.web.site import THIS_MACHINE
 from kimnode.wire import records
-from tests.rules.trust_samples import KARATAUN, NOW
+from tests.rules.trust_samples import KARATAUN, NOW, Machine
 
 
 @dataclass
@@ -43,11 +43,12 @@ class Village:
     noticed: Signal = field(default_factory=Signal)
     estimate: Estimate = NOW
     demo: bool = False
+    post: Machine = KARATAUN
     staff_networks: tuple[str, ...] = THIS_MACHINE
 
     def __post_init__(self) -> None:
         self.intake = Intake(self.db, self.clock, self.metrics, lambda: self.estimate)
-        self.attestor = Attestor(KARATAUN.seed, self.db, self.intake, lambda: self.estimate)
+        self.attestor = Attestor(self.post.seed, self.db, self.intake, lambda: self.estimate)
 
     def notice(self) -> Notice:
         since = 1_800_000_000 - 3600.0

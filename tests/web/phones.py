@@ -14,6 +14,7 @@ from kimnode.store.db import open_database
 from kimnode.web.app import create_app
 from kimnode.web.site import THIS_MACHINE
 from tests.conftest import need
+from tests.rules.trust_samples import KARATAUN, Machine
 from tests.web.conftest import Village
 
 ARGUMENTS = (
@@ -45,7 +46,8 @@ async def chromium() -> AsyncIterator[Browser]:
 class Node:
     """The web of one village on one database file and one port; `start` and `stop` as often."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, post: Machine = KARATAUN) -> None:
+        self._post = post
         self._path = folder / "village.db"
         self._stack: contextlib.AsyncExitStack | None = None
         with socket.socket() as free:
@@ -61,7 +63,7 @@ class Node:
     async def start(self) -> None:
         stack = contextlib.AsyncExitStack()
         db = await stack.enter_async_context(open_database(self._path, 1_800_000_000))
-        self.village = Village(db, Clock(), staff_networks=self.staff_networks)
+        self.village = Village(db, Clock(), staff_networks=self.staff_networks, post=self._post)
         self.village.intake._limits = Limits(RATES)
         runner = web.AppRunner(create_app(self.village.site), access_log=None)
         await runner.setup()
@@ -76,8 +78,8 @@ class Node:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Node]:
-    node = Node(folder)
+async def running(folder: Path, post: Machine = KARATAUN) -> AsyncIterator[Node]:
+    node = Node(folder, post)
     await node.start()
     try:
         yield node

@@ -26,11 +26,11 @@ TEXTS = {
 
 
 async def trust(village: Village) -> None:
-    """Believe the sample province, and be Pos Karataun."""
+    """Believe the sample province, and be the post that the village says."""
 
     def pin(connection: sqlite3.Connection) -> None:
         pin_root(connection, chain.ROOT.id)
-        set_here(connection, chain.KARATAUN.key)
+        set_here(connection, village.post.key)
 
     await village.db.write(pin)
     over = {chain.EDI.key, chain.EDI.radio}
