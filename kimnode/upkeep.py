@@ -11,12 +11,18 @@ from kimnode.record import Kind
 from kimnode.rules.clock import Estimate, Evidence, Source
 from kimnode.rules.expiry import end_of_day
 from kimnode.rules.trust import Trust
-from kimnode.store import board, log, reach
+from kimnode.store import board, bulletins, log, reach
 from kimnode.store.db import Database
 from kimnode.timekeeper import Timekeeper
-from kimnode.wire import sealed
 from kimnode.wire.codes import Role, TimeTrust
-from kimnode.wire.documents import AnyDocument, Bulletin, Revocation, TimeAnchor, Vote
+from kimnode.wire.documents import (
+    AnyDocument,
+    Bulletin,
+    Revocation,
+    TimeAnchor,
+    Vote,
+    is_signed_by,
+)
 from kimnode.wire.times import unix_of_minutes
 
 LOOK_EVERY_S = 60.0
@@ -51,14 +57,16 @@ class Upkeep:
         entries = log.of_kinds(connection, *DATED, after=self._position)
         if entries:
             self._position = entries[-1].seq
-        said = (evidence_of(sealed.decode(entry.record.document), trust) for entry in entries)
+        documents = (bulletins.decoded(entry.record.document) for entry in entries)
+        said = [evidence_of(document, trust) for document in documents if document]
         return [evidence for evidence in said if evidence is not None]
 
 
 def evidence_of(document: AnyDocument, trust: Trust) -> Evidence | None:
-    """What an admitted document says about the time; None when it says nothing.
+    """What a document says about the time; None when it says nothing.
 
-    No time counts beyond the end of its signer's certificate: a stolen key cannot reach further.
+    Its signature is verified again, for a row that was put into the database by hand. No time
+    counts beyond the end of its signer's certificate: a stolen key cannot reach further.
     """
     match document:
         case TimeAnchor() | Revocation():
@@ -68,7 +76,7 @@ def evidence_of(document: AnyDocument, trust: Trust) -> Evidence | None:
         case _:
             return None
     certificates = trust.certificates.get(signer, ())
-    if not certificates:
+    if not certificates or not is_signed_by(document, signer):
         return None
     official = any(certificate.role in OFFICIAL for certificate in certificates)
     until_s = end_of_day(max(certificate.to_day for certificate in certificates))

@@ -354,6 +354,8 @@ def signed_by(document: D, private_key: bytes) -> D:
     return replace(document, signature=signing.sign(private_key, document.signed()))
 
 
-def is_signed_by(document: D, public_key: bytes) -> bool:
+def is_signed_by(
+    document: Bulletin | Vote | Revocation | TimeAnchor | Receipt, public_key: bytes
+) -> bool:
     """Whether the document's one signature was made by this key."""
     return signing.verify(public_key, document.signature, document.signed())

@@ -13,8 +13,17 @@ NOT_RADIO = [via for via in Via if via is not Via.RADIO]
 EMERGENCIES = [Kind.SOS, Kind.SOS_ACK, Kind.SOS_CANCEL]
 
 
-def test_every_kind_has_a_route():
-    assert set(ROUTES) == set(Kind)
+def test_only_what_people_say_goes_out_as_text():
+    """Signed documents are packets of another port (radio/exchange.py), rumours stay here."""
+    assert set(ROUTES) == {Kind.CHAT, *EMERGENCIES}
+
+
+@pytest.mark.parametrize("kind", set(Kind) - set(ROUTES))
+@pytest.mark.parametrize("via", Via)
+def test_a_kind_without_a_route_stays_off_the_air(kind, via):
+    assert [air_priority(kind, room_id, via) for room_id in [*ROOMS, ""]] == [None] * (
+        len(ROOMS) + 1
+    )
 
 
 @pytest.mark.parametrize(("kind", "room_id"), list(itertools.product(Kind, [*ROOMS, "unknown"])))
