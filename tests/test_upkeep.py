@@ -37,7 +37,7 @@ def test_a_post_or_volunteer_tells_it_only_when_sure():
         made_s = unix_of_minutes(document.stamp.made_min)
         until_s = end_of(KARATAUN)
         assert evidence_of(document, TRUST) == Evidence(Source.VOLUNTEER, made_s, until_s)
-    unsure = samples.bulletin(V1, KARATAUN, trust=TimeTrust.ABOUT)
+    unsure = samples.bulletin(V1, KARATAUN, when={"trust": TimeTrust.ABOUT})
     assert evidence_of(unsure, TRUST) is None
 
 
