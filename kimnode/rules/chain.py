@@ -270,7 +270,7 @@ def build(
     )
     trust, lists = _with_lists(trust, _only(Revocation, documents), verified)
     votes = [(h.document, h.heard_s) for h in documents if isinstance(h.document, Vote)]
-    cast, _ = suspension.count(votes, trust)
+    cast = suspension.count(votes, trust)
     trust = replace(trust, votes=cast, suspensions=suspension.suspensions(cast))
     good: set[AnyDocument] = {*lists, *(one for kept in certificates.values() for one in kept)}
     ignored = len(documents) - len(roots) - len(good) - len(cast)

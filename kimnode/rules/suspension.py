@@ -6,6 +6,7 @@ revoked, and then what it attested, its votes too, counts no more.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from kimnode.errors import Reason, Refused
 from kimnode.rules.clock import Estimate
@@ -54,19 +55,16 @@ def check_suspension(vote: Vote, trust: Trust, estimate: Estimate) -> Holder:
     return who
 
 
-def count(votes: Iterable[tuple[Vote, int]], trust: Trust) -> tuple[tuple[Cast, ...], list[Vote]]:
-    """The votes of the log that count, in its order, and those that do not.
+def count(votes: Iterable[tuple[Vote, int]], trust: Trust) -> tuple[Cast, ...]:
+    """The votes of the log that count, in its order.
 
     votes  with the unix second at which each came here
     """
     cast: tuple[Cast, ...] = ()
-    ignored = []
     for vote, heard_s in votes:
-        try:
+        with suppress(Refused):
             cast = (*cast, _counted(vote, heard_s, trust, cast))
-        except Refused:
-            ignored.append(vote)
-    return cast, ignored
+    return cast
 
 
 def _counted(vote: Vote, heard_s: int, trust: Trust, before: tuple[Cast, ...]) -> Cast:

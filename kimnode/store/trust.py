@@ -120,8 +120,8 @@ def _read(connection: sqlite3.Connection, after: int) -> tuple[list[Heard], int]
     """Documents of later rows, and how many rows hold none that is what the row says."""
     heard, bad = [], 0
     rows = connection.execute(
-        "SELECT id, kind, CAST(received_at AS INTEGER), bytes FROM log LEFT JOIN document USING (seq)"
-        f" WHERE {_OF_KINDS} AND seq > ? ORDER BY seq",
+        "SELECT id, kind, CAST(received_at AS INTEGER), bytes"
+        f" FROM log LEFT JOIN document USING (seq) WHERE {_OF_KINDS} AND seq > ? ORDER BY seq",
         (after,),
     )
     for row_id, kind, received_at, data in rows:

@@ -14,19 +14,7 @@ from kimnode.wire import air, signing
 from kimnode.wire.codes import Mode, Role
 from kimnode.wire.documents import Receipt, Revocation, Root, Stamp, TimeAnchor, Vote, signed_by
 from tests.rules import trust_samples as samples
-from tests.rules.test_trust import refused
-from tests.rules.trust_samples import (
-    DESA,
-    HUB,
-    KARATAUN,
-    NOW,
-    NOW_S,
-    ROOT,
-    V1,
-    V2,
-    V3,
-    V4,
-)
+from tests.rules.trust_samples import DESA, HUB, KARATAUN, NOW, NOW_S, ROOT, V1, V2, V3, V4, refused
 
 TRUST = samples.trust()
 BULLETIN = samples.bulletin(V1, KARATAUN)

@@ -8,12 +8,12 @@ from kimnode.errors import Reason
 from kimnode.rules import trust as trusts
 from kimnode.rules.chain import Heard, build, check_trust_document
 from kimnode.rules.clock import Estimate
-from kimnode.rules.suspension import QUOTA_S, SUSPENDED_S
+from kimnode.rules.suspension import SUSPENDED_S
 from kimnode.rules.trust import Trust, holder
 from kimnode.wire.codes import Role, TimeTrust
 from tests.rules import trust_samples as samples
-from tests.rules.test_trust import DAY, refused
 from tests.rules.trust_samples import (
+    DAY,
     DISTRICT,
     EDI,
     HUB,
@@ -31,6 +31,7 @@ from tests.rules.trust_samples import (
     V2,
     V3,
     V4,
+    refused,
 )
 
 HOUR = 3600
@@ -126,8 +127,11 @@ def test_one_vote_of_a_person_in_thirty_days(other, road):
     trust = after(first, again, samples.suspend(other, V4))
     assert trust.votes[0].vote == first
     assert trust.suspensions == ()
-    old = samples.suspend(V1.key, V3, made_min=NOW_MIN - 30 - QUOTA_S // 60)
+    old = samples.suspend(V1.key, V3, made_min=NOW_MIN - 30 - 30 * 1440)
     check(again, after(old))
+    nearly = samples.suspend(V1.key, V3, made_min=NOW_MIN - 29 - 30 * 1440)
+    with refused(Reason.VOTED):
+        check(again, after(nearly))
 
 
 def test_the_same_vote_again_is_no_second_vote():
@@ -152,6 +156,16 @@ def test_a_suspended_gateway_speaks_for_nobody():
     with refused(Reason.SUSPENDED):
         check(revenge, after(*frozen))
     assert revenge not in [cast.vote for cast in after(*frozen, revenge).votes]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "counts"), [(-1, True), (0, False), (72 * 60 - 1, False), (72 * 60, True)]
+)
+def test_a_vote_made_while_suspended_does_not_count(minutes, counts):
+    start = NOW_MIN - 72 * 60
+    frozen = [samples.suspend(V3.radio, who, made_min=start) for who in (V4, KETUA)]
+    vote = samples.suspend(V1.key, V3, made_min=start + minutes)
+    assert (vote in [cast.vote for cast in after(*frozen, vote).votes]) is counts
 
 
 def test_a_suspension_that_ended_lets_them_vote_again():
@@ -224,6 +238,9 @@ def test_dates_that_are_invented_give_no_second_vote():
 
 
 def test_a_vote_from_the_future_waits_for_its_day_where_the_time_is_known():
+    check(samples.suspend(V1.key, V3, made_min=NOW_MIN + 1440))
+    with refused(Reason.JUMPED):
+        check(samples.suspend(V1.key, V3, made_min=NOW_MIN + 1441))
     future = [samples.suspend(V1.key, who, made_min=NOW_MIN + 5 * 1440) for who in (V3, V4)]
     with refused(Reason.JUMPED):
         check(future[0])

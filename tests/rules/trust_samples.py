@@ -14,6 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import count
 
+import pytest
+
+from kimnode.errors import Reason, Refused
 from kimnode.record import Kind
 from kimnode.rules.chain import Heard, build
 from kimnode.rules.clock import Estimate
@@ -51,6 +54,7 @@ NOW_S = 1_800_000_000  # 2027-01-15
 NOW_MIN, TODAY = minutes_of(NOW_S), day_of(NOW_S)
 NOW = Estimate(NOW_S, TimeTrust.SURE, NOW_S, 100_000)
 PROVINCE, REGENCY, DESA, DESA_2 = 7600000000, 7602000000, 7602062003, 7602062004
+DAY = DAY_S
 _numbers = count(1)
 
 
@@ -291,3 +295,17 @@ def times_end(person: Person) -> int:
     """Unix second at which the certificate of this person's own key is over."""
     certificate = next(one for one in PERSON_CERTS if one.key == person.key)
     return EPOCH_2025 + (certificate.to_day + 1) * DAY_S
+
+
+def refused(reason: Reason):
+    """`with refused(Reason.REVOKED):` Refused for this reason and no other."""
+    return pytest.raises(Refused, match=f"^{reason.value}\\b")
+
+
+def flips(data: bytes) -> list[bytes]:
+    """Three bits of every byte, one at a time."""
+    return [
+        data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
+        for place in range(len(data))
+        for bit in (0, 3, 7)
+    ]

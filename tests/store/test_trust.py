@@ -19,9 +19,20 @@ from kimnode.store.trust import TrustCache
 from kimnode.wire import records, sealed
 from kimnode.wire.codes import Role
 from tests.rules import trust_samples as samples
-from tests.rules.test_trust import refused
 from tests.rules.test_tuf_attacks import ROOT_2, SWEPT
-from tests.rules.trust_samples import DISTRICT, HUB, NOW, NOW_MIN, NOW_S, RINA, ROOT, V1, V3, V4
+from tests.rules.trust_samples import (
+    DISTRICT,
+    HUB,
+    NOW,
+    NOW_MIN,
+    NOW_S,
+    RINA,
+    ROOT,
+    V1,
+    V3,
+    V4,
+    refused,
+)
 
 
 @pytest.fixture
