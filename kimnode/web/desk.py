@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from kimnode.errors import Refused
 from kimnode.record import Kind
 from kimnode.rules.announcements import announcement
+from kimnode.rules.bulletins import BulletinState
 from kimnode.rules.clock import Estimate
 from kimnode.rules.trust import PERSONS, Capability, Holder, Trust, covers, holder, is_active
-from kimnode.store import board, staff
+from kimnode.store import board, bulletins, staff
 from kimnode.store.board import Shown
 from kimnode.store.trust import TrustCache
 from kimnode.web.bulletins import spaced
@@ -31,6 +32,7 @@ from kimnode.wire.documents import (
 from kimnode.wire.signing import KEY_BYTES, SIGNATURE_BYTES, key_id
 
 MAX_KEYS = 200  # on one desk
+MAX_REFUSED = 20  # of all authors, the last ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Desk:
     key: bytes
     me: Holder | None
     drafts: list[Shown]
+    refused: list[Shown]  # my own that somebody refused
+    earlier: dict[bytes, bytes]  # `about` of these -> whole id
     reasons: dict[bytes, str]  # id of a rejection -> why
     keys: list[Certificate]
     trust: Trust
@@ -63,12 +67,15 @@ def read(connection: sqlite3.Connection, cache: TrustCache, estimate: Estimate, 
     try:
         me = holder(key, trust, estimate)
     except Refused:
-        return Desk(key, None, [], {}, [], trust, estimate)
+        return Desk(key, None, [], [], {}, {}, [], trust, estimate)
     waiting = board.waiting(connection, cache, estimate)
     mine = [one for one in waiting if covers(me.area, one.bulletin.area)]
-    votes = [vote.document.id for one in mine for vote in one.votes]
+    refused = _refused(connection, cache, estimate, me)
+    votes = [vote.document.id for one in (*mine, *refused) for vote in one.votes]
     reasons = {vote: why for vote in votes if (why := staff.reason(connection, vote))}
-    return Desk(key, me, mine, reasons, _keys(trust, me), trust, estimate)
+    named = {one.bulletin.about for one in refused if one.bulletin.about}
+    earlier = {about: ids[0] for about in named if (ids := bulletins.by_hint(connection, about))}
+    return Desk(key, me, mine, refused, earlier, reasons, _keys(trust, me), trust, estimate)
 
 
 def told(desk: Desk, words: Words) -> dict[str, object]:
@@ -77,6 +84,7 @@ def told(desk: Desk, words: Words) -> dict[str, object]:
     return {
         "me": _me(desk.me, words) if desk.me else None,
         "drafts": [_draft(desk, cards, shown) for shown in desk.drafts],
+        "refused": [_again(desk, shown, words) for shown in desk.refused],
         "keys": [_key(desk, certificate, words) for certificate in desk.keys],
     }
 
@@ -129,6 +137,46 @@ def _draft(desk: Desk, cards: Cards, shown: Shown) -> dict[str, object]:
         "author": f"{cards.who(shown.author)} · {cards.how(shown.author)}",
         "mine": mine,
         "told": " ".join(cards.words("staff.refused-why", why=why) for why in whys if why),
+    }
+
+
+def _refused(
+    connection: sqlite3.Connection, cache: TrustCache, estimate: Estimate, me: Holder
+) -> list[Shown]:
+    """My drafts that were refused, newest first; taken back ones too."""
+    seqs = bulletins.in_states(connection, (BulletinState.REJECTED,), MAX_REFUSED)
+    shown = [board.show(connection, seq, cache, estimate) for seq in seqs]
+    own = {
+        c.key
+        for cs in cache.load(connection).certificates.values()
+        for c in cs
+        if c.person == me.person
+    }
+    return [one for one in shown if one and one.bulletin.stamp.person in own]
+
+
+def _again(desk: Desk, shown: Shown, words: Words) -> dict[str, object]:
+    """A refused draft, for its author to improve: everything that the form has."""
+    bulletin, dossier = shown.bulletin, shown.dossier
+    whys = [desk.reasons.get(vote.document.id, "") for vote in shown.votes]
+    sources = dossier.sources if dossier else ()
+    return {
+        "number": bulletin.number,
+        "why": " ".join(words("staff.refused-why", why=why) for why in whys if why),
+        "draft": {
+            "form": int(bulletin.form),
+            "verdict": int(bulletin.verdict),
+            "hoax_type": int(bulletin.hoax_type),
+            "topic": int(bulletin.topic),
+            "text": bulletin.text,
+            "about": desk.earlier.get(bulletin.about, b"").hex(),
+            "claim": dossier.claim if dossier else "",
+            "fact": dossier.fact if dossier else "",
+            "place": dossier.place if dossier else "",
+            "sources": [
+                {"kind": int(s.kind), "title": s.title, "reference": s.reference} for s in sources
+            ],
+        },
     }
 
 

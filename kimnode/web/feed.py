@@ -12,8 +12,8 @@ from kimnode.store import log, views
 from kimnode.store.views import Message
 from kimnode.web import news
 from kimnode.web.board import Board
-from kimnode.web.bulletins import newest
 from kimnode.web.cards import Cards
+from kimnode.web.newest import Newest
 from kimnode.web.news import Change, Item, Place
 from kimnode.web.shown import Drawing, as_json, dumps
 from kimnode.web.site import Site
@@ -21,7 +21,6 @@ from kimnode.web.tail import Tail
 
 READ_MESSAGES = 200  # read from the log at once
 MAX_WAITING = 100  # texts in line for the air whose writers are kept informed
-JUDGE_EVERY_S = 60.0  # the newest bulletin, when nothing came
 BOARD_EVERY_S = 5.0  # the clock of what changes without a commit: radio line, waiting times
 ALARM_KINDS = (Kind.SOS, Kind.SOS_ACK, Kind.SOS_CANCEL)
 
@@ -35,8 +34,7 @@ class Feed:
         self.place = Place()
         self._site = site
         self._drawing = drawing
-        self._cards = cards
-        self._judged_seq, self._judged_at = -1, 0.0
+        self._newest = Newest(site, cards)
         self._batch: list[Item] = []  # published together
         self._waiting: dict[int, tuple[Change, str]] = {}  # seq -> and what was told last
 
@@ -48,7 +46,7 @@ class Feed:
         # A phone that saw the board of the process before must see this one: numbers go on.
         self.place = Place(seq, rev, int(self._site.clock.now()))
         self._set_alarms(alarms)
-        await self._look_for_bulletin()
+        self.board.bulletin = await self._newest.look()
         self._tell_board()
         self._publish()
 
@@ -63,7 +61,7 @@ class Feed:
         """Tell what changes without a commit, soon after it did."""
         while True:
             noticed = self._site.noticed.waiter()
-            await self._look_for_bulletin()
+            self.board.bulletin = await self._newest.look()
             self._tell_board()
             self._tell_waits()
             self._publish()
@@ -108,17 +106,6 @@ class Feed:
             self._tell_board()
         self._publish()
         return READ_MESSAGES in (len(messages), len(changes))
-
-    async def _look_for_bulletin(self) -> None:
-        """The newest that holds. Judged anew when something came, and each minute."""
-        seq = await self._site.db.read(log.last_seq)
-        now = self._site.clock.monotonic()
-        if seq == self._judged_seq and now - self._judged_at < JUDGE_EVERY_S:
-            return
-        self._judged_seq, self._judged_at = seq, now
-        cache, estimate = self._site.intake.cache, self._site.estimate()
-        shown = await self._site.db.read(lambda c: newest(c, cache, estimate))
-        self.board.bulletin = self._cards.draw(shown) if shown else None
 
     def _tell(self, text: str, author: str | None) -> None:
         self._batch.append(Item(text, author, self.place))

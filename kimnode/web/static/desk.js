@@ -48,6 +48,8 @@ function renew() {
     byId("print").textContent = fill(W.keyPrint, {print: key.fingerprint(key.publicKey())});
     draw("waiting", desk.drafts, drawDraft, W.noDrafts);
     draw("keys", desk.keys, drawKey, W.noKeys);
+    draw("refused", desk.refused, drawRefused, "");
+    byId("back").hidden = !desk.refused.length;
     byId("opened").hidden = byId("lost").hidden = false;
   });
 }
@@ -165,6 +167,14 @@ function othersDraft(found) {
     return vote(REJECTION, found.id, why.value, W.rejected);
   })));
   return row;
+}
+function drawRefused(item) {
+  const box = make("li", "paper"), d = item.draft;
+  const label = d.verdict ? C.verdict[d.verdict] : C.form[d.form];
+  box.append(make("h3", "", "B-" + item.number + " · " + label), make("p", "text", d.text));
+  if (item.why) box.append(make("p", "i failed", item.why));
+  box.append(button("plain improve", W.improve, () => begin(d)));
+  return box;
 }
 function ownDraft(found) {
   const row = make("div", "acts");

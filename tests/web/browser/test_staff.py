@@ -163,6 +163,32 @@ async def test_the_author_is_not_offered_to_approve(phone: BrowserContext, desk:
     assert await desk.village.db.read(lambda c: len(bulletins.in_states(c, ["rejected"], 9))) == 1
 
 
+async def test_who_refuses_says_why_and_the_author_improves_it(
+    phone: BrowserContext, second: BrowserContext, desk: Node
+):
+    author, approver = await enrol(phone, desk, chain.V1), await enrol(second, desk, chain.V3)
+    for person in (chain.V1, chain.V3):
+        await certify(desk, person)
+    await opened(author, desk)
+    await write_draft(author)
+    await opened(approver, desk)
+    await approver.click("#waiting .reject")
+    await approver.wait_for_selector("#said.failed:not([hidden])")
+    assert "Pilih alasan" in await approver.inner_text("#said")
+    await approver.select_option("#waiting .why", index=1)
+    await approver.click("#waiting .reject")
+    await approver.wait_for_selector("#said.good")
+    await opened(author, desk)
+    assert "Alasan: Sumber kurang kuat" in await author.inner_text("#refused")
+    await author.click("#refused .improve")
+    assert await author.input_value("#bultext") == TEXT
+    assert await author.locator("#sources .title").first.input_value() == "BMKG Mamuju"
+    await author.fill("#bultext", f"{TEXT} Tetap tenang.")
+    await author.click("#draft [type=submit]")
+    await author.wait_for_selector("#said.good")
+    assert "Tetap tenang" in await author.inner_text("#waiting")
+
+
 async def test_a_wrong_pin_opens_nothing_and_soon_must_wait(phone: BrowserContext, desk: Node):
     page = await enrol(phone, desk, chain.V1)
     for _ in range(5):
