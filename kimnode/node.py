@@ -25,7 +25,7 @@ from kimnode.keys.own import open_own
 from kimnode.metrics import Metrics
 from kimnode.radio.desk import Authority, Desk, open_desk
 from kimnode.rules.rooms import ROOMS
-from kimnode.store import retention
+from kimnode.store import birth, retention
 from kimnode.store.db import Database, open_database
 from kimnode.store.retention import Budget
 from kimnode.timekeeper import Machine, Timekeeper, open_timekeeper
@@ -55,6 +55,8 @@ async def open_node(
     """
     async with contextlib.AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_database(Path(config.database), int(clock.now())))
+        if await db.write(partial(birth.begin, database=Path(config.database)), quiet=True):
+            log.warning("the database was put back from a copy: documents are counted anew")
         keeper = await open_timekeeper(db, clock, machine)
         site, desk, board = await _open_parts(config, db, clock, rng, keeper, demo)
         app = create_app(site)
