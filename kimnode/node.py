@@ -55,8 +55,7 @@ async def open_node(
     """
     async with contextlib.AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_database(Path(config.database), int(clock.now())))
-        if await db.write(partial(birth.begin, database=Path(config.database)), quiet=True):
-            log.warning("the database was put back from a copy: documents are counted anew")
+        await _begin(db, Path(config.database))
         keeper = await open_timekeeper(db, clock, machine)
         site, desk, board = await _open_parts(config, db, clock, rng, keeper, demo)
         app = create_app(site)
@@ -78,6 +77,14 @@ async def open_node(
                 yield _url(runner, config)
             finally:
                 await listener.stop()
+
+
+async def _begin(db: Database, path: Path) -> None:
+    try:
+        if await db.write(partial(birth.begin, database=path), quiet=True):
+            log.warning("the database was put back from a copy: documents are counted anew")
+    except StoreError as error:  # people must be able to read, also on a full disk
+        log.error("the start could not be noted: %s", error)  # noqa: TRY400
 
 
 async def _open_parts(

@@ -2,7 +2,7 @@
 
 Each start writes the same random number into the database and into a small file beside it. If they
 differ at the next start, the database comes from a backup or from another card: numbers may have
-been used since that it does not know, so it counts in a new epoch (a lost small file costs no more).
+been used since that it does not know, so it counts in a new epoch.
 """
 
 import contextlib
@@ -10,7 +10,6 @@ import os
 import sqlite3
 from pathlib import Path
 
-from kimnode.errors import StoreError
 from kimnode.store import people, sequence
 
 STARTED = "started"  # fact: the number of the last start
@@ -34,16 +33,11 @@ def begin(connection: sqlite3.Connection, database: Path) -> bool:
 
 
 def _write(mark: Path, number: bytes) -> None:
-    """Whole or not at all: a torn one would look like a restored database."""
+    """Whole or not at all. A full disk must not keep the node from starting: without the file the
+    next start counts in a new epoch, and that is all."""
     fresh = mark.with_name(mark.name + ".new")
-    try:
-        with fresh.open("wb") as file:
-            file.write(number)
-            file.flush()
-            os.fsync(file.fileno())
+    with contextlib.suppress(OSError), fresh.open("wb") as file:
+        file.write(number)
+        file.flush()
+        os.fsync(file.fileno())
         fresh.replace(mark)
-    except OSError as error:
-        raise StoreError(
-            f"{mark} cannot be written ({error.strerror}). Free some space, or give the folder "
-            "to the user that runs kimnode."
-        ) from error

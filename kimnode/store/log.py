@@ -15,7 +15,8 @@ from kimnode.wire import records
 CHAIN_START = bytes(32)
 COLUMNS = (
     "log.seq, id, kind, author, room, channel, made_at, nonce, subject, salt, body_hash,"
-    " via, received_at, nick, text, bytes, node_num, packet_id, hops, snr_db, rssi_dbm, direct, reply_id"
+    " via, received_at, nick, text, bytes, node_num, packet_id, hops, snr_db, rssi_dbm, direct,"
+    " reply_id"
 )
 JOINED = (
     "log LEFT JOIN body USING (seq) LEFT JOIN document USING (seq) LEFT JOIN reception USING (seq)"
