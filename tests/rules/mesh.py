@@ -56,11 +56,11 @@ def stamp(seq: int, signer: str, person: str | None = None) -> Stamp:
 
 
 def bulletin(
-    seq: int = 1, text_bytes: int = 48, signer: str = "G0", direct: bool = False
+    seq: int = 1, letters: int = 48, text: str = "", signer: str = "G0", direct: bool = False
 ) -> Bulletin:
-    """`text_bytes`: as many letters as a text of the wanted length has bytes when compressed."""
+    """`letters`: of a text that cannot be compressed, unless a text is given."""
     by = stamp(seq, signer) if direct else stamp(seq, signer, "radio-ani")
-    text = "".join(chr(97 + byte % 26) for byte in noise(f"{seq}{signer}", text_bytes))
+    text = text or "".join(chr(97 + byte % 26) for byte in noise(f"{seq}{signer}", letters))
     return Bulletin(
         *(Form.CHECK, False, Verdict.HOAX, HoaxType.FABRICATED, Topic.DISASTER, 2, 1),
         *(7602062003, 28, seq, b"", noise("dossier", 16), by, text, noise(f"b{seq}{signer}")),
@@ -215,7 +215,7 @@ class Post:
         return self.queue.popleft() if self.queue else None
 
     def budget_left(self) -> bool:
-        while self.spent and self.spent[0][0] < self.mesh.now - HOUR_S:
+        while self.spent and self.spent[0][0] <= self.mesh.now - HOUR_S:
             self.spent.popleft()
         allowed_ms = self.mesh.budget_share * HOUR_S * 1000 * ALL_BUT_SOS_SHARE
         return sum(ms for _, ms in self.spent) + 2200 <= allowed_ms
@@ -224,7 +224,7 @@ class Post:
         if not self.on:
             return float("inf")
         at = self.free_at if self.queue else max(self.exchange.wake_at(), self.free_at)
-        return at if self.budget_left() else max(at, self.spent[0][0] + HOUR_S)
+        return at if self.budget_left() else max(at, self.spent[0][0] + HOUR_S + 1)
 
 
 class Mesh:
