@@ -119,7 +119,7 @@ class Cards:
             "text": bulletin.text,
             "short": shortened(bulletin.text),
             "claim": dossier.claim if dossier else "",
-            "fact": dossier.fact if dossier and dossier.fact != bulletin.text else "",
+            "fact": dossier.fact if dossier and not bulletin.text.startswith(dossier.fact) else "",
             "sources": tuple(map(self._source, dossier.sources)) if dossier else (),
             "sources_words": self._counted(bulletin),
             "is_demo": bulletin.demo,

@@ -135,7 +135,8 @@ function drawDraft(item) {
   const found = opened(item), box = make("li", "paper");
   box.dataset.id = S.hex(found.id);
   const label = found.doc.verdict ? C.verdict[found.doc.verdict] : C.form[found.doc.form];
-  box.append(make("h3", "", "B-" + found.doc.number + " · " + label));
+  const named = ["B-" + found.doc.number, label, S.draftCode(found.id)];
+  box.append(make("h3", "", named.join(" · ")));
   box.append(make("p", "text", found.doc.text));
   box.append(make("p", "soft", fill(W.by, {who: item.author}) + " · " + found.how));
   box.append(lines(found.doc, found.dossier));
@@ -173,7 +174,10 @@ function drawRefused(item) {
   const label = d.verdict ? C.verdict[d.verdict] : C.form[d.form];
   box.append(make("h3", "", "B-" + item.number + " · " + label), make("p", "text", d.text));
   if (item.why) box.append(make("p", "i failed", item.why));
-  box.append(button("plain improve", W.improve, () => begin(d)));
+  box.append(button("plain improve", W.improve, () => {
+    const end = tail(d.sources), size = d.text.length - (d.text.endsWith(end) ? end.length : 0);
+    begin(Object.assign({}, d, {text: d.text.slice(0, size)}));
+  }));
   return box;
 }
 function ownDraft(found) {
@@ -237,9 +241,15 @@ function sourcesOf() {
   })).filter((s) => s.title);
 }
 const chosen = (name) => Number((form.elements[name] || {value: 0}).value || 0);
+// Stock radios show the text alone, so the sources stand in it, too; it is signed as it stands.
+function tail(sources) {
+  const names = sources.map((s) => s.title).join("; ");
+  return names ? " " + fill(W.inText, {names}) : "";
+}
 function draftOf() {
-  const kind = chosen("form"), text = clean(form.elements.text.value);
-  const asks = page.forms[kind], sources = sourcesOf();
+  const kind = chosen("form"), asks = page.forms[kind], sources = sourcesOf();
+  const written = clean(form.elements.text.value);
+  const text = written && asks.sources ? written + tail(sources) : written;
   const claim = clean(form.elements.claim.value), fact = clean(form.elements.fact.value);
   const verdict = asks.verdict ? chosen("verdict") : asks.fixed;
   const full = sources.length || claim || fact;
@@ -247,7 +257,7 @@ function draftOf() {
     form: kind, verdict, hoax_type: FALSE_PARTS.includes(verdict) ? chosen("hoax_type") : 0,
     topic: chosen("topic"), text, days: Math.max(Math.min(chosen("days"), asks.days), asks.least),
     about: form.elements.about.value, claim: chosen("claimed"),
-    dossier: full ? {claim, fact: fact || text.slice(0, 240),
+    dossier: full ? {claim, fact: fact || written.slice(0, 240),
       place: clean(form.elements.place.value), sources} : null,
   };
 }

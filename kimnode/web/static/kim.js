@@ -296,8 +296,7 @@
     line.className = "i line " + b.radio.code;
     line.textContent = b.radio.words;
     drawAlarms(b.alarms);
-    const pinned = byId("papan"), bul = b.bulletin;
-    if (!bul) return;
+    const pinned = byId("papan"), bul = b.bulletin || ["", pinned.dataset.none];
     pinned.textContent = " " + bul[1];
     pinned.insertBefore(make("b", "", bul[0]), pinned.firstChild);
   }

@@ -148,8 +148,14 @@ function open(bytes) {
 }
 // How people compare a document or a key: as `kimnode keys` prints it.
 const print = (id) => hex(id.subarray(0, 16)).match(/.{4}/g).join(" ");
+// How people name a draft on the radio, "D-4KX2" (rules/commands.py).
+const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+function draftCode(id) {
+  const bits = new DataView(id.buffer, id.byteOffset).getUint32(0) >>> 12;
+  return "D-" + [15, 10, 5, 0].map((shift) => CROCKFORD[bits >> shift & 31]).join("");
+}
 
 window.kimSeal = {
-  utf8, hex, unhex, join, same, sha256, encode, decode, signed, idOf, seal, open, print,
+  utf8, hex, unhex, join, same, sha256, encode, decode, signed, idOf, seal, open, print, draftCode,
 };
 })();

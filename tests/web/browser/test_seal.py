@@ -9,6 +9,7 @@ from playwright.async_api import BrowserContext, Page
 
 from kimnode.keys.show import fingerprint, key_fingerprint
 from kimnode.record import Kind
+from kimnode.rules.commands import draft_code
 from kimnode.wire import sealed, signing
 from kimnode.wire.codes import Form, HoaxType, Mode, SourceKind, TimeTrust, Topic, Verdict
 from kimnode.wire.documents import AREA_END, Bulletin, Dossier, Source, Stamp, Vote, signed_by
@@ -80,6 +81,15 @@ async def test_documents_are_encoded_alike(page: Page):
         assert signed == document.signed().hex()
         assert kept == sealed.encode(document).hex()
         assert print_ == fingerprint(document.id)
+
+
+async def test_drafts_are_called_alike_on_radio_and_page(page: Page):
+    rng = random.Random(9)
+    ids = [rng.randbytes(32) for _ in range(50)] + [bytes(32), b"\xff" * 32]
+    called = await page.evaluate(
+        "(all) => all.map((id) => kimSeal.draftCode(kimSeal.unhex(id)))", [i.hex() for i in ids]
+    )
+    assert called == [f"D-{draft_code(one)}" for one in ids]
 
 
 async def test_hashes_and_numbers(page: Page):

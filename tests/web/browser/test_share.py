@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import BrowserContext
 
+from kimnode.wire.codes import Form, Verdict
 from tests.web import trusted
 from tests.web.phones import Node
 
@@ -72,5 +73,12 @@ async def test_a_new_bulletin_shows_above_the_talk(phone: BrowserContext, node: 
         "() => document.getElementById('papan').innerText.includes('HOAKS')"
     )
     assert "Tidak ada gempa besar" in await page.inner_text("#papan")
+    gone = trusted.made(
+        2, Verdict.NONE, form=Form.RETRACTION, about=trusted.about(bulletin), sources=0, primary=0,
+        dossier=b"", text="Dicabut karena tempatnya salah tulis.",
+    )  # fmt: skip
+    await trusted.publish(node.village, gone)
+    await page.wait_for_selector("#papan:has-text('DICABUT')")
+    assert "gempa besar" not in await page.inner_text("#papan")
     await page.click("#papan")
     await page.wait_for_selector(".badge.b-verified")

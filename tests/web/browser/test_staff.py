@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
 from kimnode.record import Kind, Via
+from kimnode.rules.sources import with_sources
 from kimnode.store import board, bulletins, claims, log
 from kimnode.store.enrolment import enrolled
 from kimnode.wire import sealed, signing
@@ -122,6 +123,7 @@ async def test_from_a_rumour_to_a_verified_bulletin(
     assert (bulletin.stamp.mode, bulletin.stamp.signer) == (Mode.DIRECT, keys[0])
     assert (vote.subject, vote.stamp.signer) == (bulletin.id, keys[1])
     assert is_signed_by(bulletin, keys[0])
+    assert bulletin.text == with_sources(TEXT, (await documents(desk, Kind.DOSSIER))[0].sources)
     assert is_signed_by(vote, keys[1])
     claim = await desk.village.db.read(lambda c: claims.get(c, 1))
     assert claim is not None
