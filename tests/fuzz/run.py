@@ -24,7 +24,33 @@ def recorded_frames(path: Path) -> list[bytes]:
     return [bytes.fromhex(s["hex"]) for s in steps if s.get("dir") == "from_radio"]
 
 
+def vectors(name: str, types: range) -> list[bytes]:
+    """Well-formed packets of these types, or documents of these kinds."""
+    path = Path(__file__).parent.parent / "vectors" / name
+    good = [v for v in json.loads(path.read_text())["vectors"] if v["verdict"] == "ok"]
+    found = [v for v in good if v["value"].get("type", v["value"].get("kind")) in types]
+    return [bytes.fromhex(v["hex"]) for v in found]
+
+
+def texts() -> list[bytes]:
+    """Compressed texts. (No module that is to be traced may be imported here.)"""
+    path = Path(__file__).parent.parent / "vectors" / "text.json"
+    return [bytes.fromhex(v["hex"]) for v in json.loads(path.read_text())["texts"]]
+
+
+def run_on(packets: list[bytes]) -> bytes:
+    """Packets with their lengths, as the target `exchange` reads them."""
+    return b"".join(bytes([len(p)]) + p for p in packets if len(p) < 256)[:4000]
+
+
+DOCUMENTS, GOSSIP = range(1, 10), (10, 11, 12, 15)
 SEEDS = {
+    "document": vectors("packets.json", DOCUMENTS) + vectors("packets.json", range(14, 15)),
+    "kept": vectors("documents.json", range(20)),
+    "hints": [p for n in GOSSIP for p in vectors("packets.json", range(n, n + 1))],
+    "pieces": [b"kabar", bytes(range(200))],
+    "exchange": [run_on(vectors("packets.json", range(n, 16))) for n in (1, 5, 10, 13)],
+    "text": texts(),
     "packet": recorded_frames(TRACE),
     "stream": [b"\x10\x94\xc3\x00\x02hi", b"\x85\x94\x94\xc3\x00\x00log\n\x94\xc3\x02\x01"],
     "heard": [b"Ani (1/3): halo", b"SOS: banjir", b"batal sos", b"\xff\xe2\x80\xae\xc2\xad"],

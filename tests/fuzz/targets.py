@@ -4,15 +4,22 @@ A target returns if the input was decoded or refused as the contract says. Every
 out: any exception but WireError and Refused, memory beyond the bound, a result that is not safe.
 """
 
+import random
 from collections.abc import Callable
 
 from kimnode.errors import Refused, WireError
 from kimnode.radio import codec
+from kimnode.rules.asking import MAX_LACKS, Pace
+from kimnode.rules.exchange import Exchange
 from kimnode.rules.names import clean_name
 from kimnode.rules.text import BIDI_CONTROLS, MAX_READABLE_BYTES, clean_text, readable
+from kimnode.wire import air, fragments, gossip, sealed
 from kimnode.wire.airtext import MAX_PARTS, MAX_TEXT_BYTES, parse, parse_command, sos_packet, split
+from kimnode.wire.documents import Certificate, Revocation, Root
+from kimnode.wire.fragments import MAX_PARTIALS, MAX_PIECES, MAX_VARIANTS, Reassembler
 from kimnode.wire.graphemes import MAX_CLUSTER_BYTES, clusters
 from kimnode.wire.stream import HEADER_BYTES, MAX_FRAME_BYTES, MAX_LOG_BYTES, Deframer
+from kimnode.wire.text import MAX_TEXT_CHARS, compress, decompress
 
 MAX_CHARS = 300
 
@@ -94,7 +101,97 @@ def packet(data: bytes) -> None:
     expect(len(repr(message)) < 4096 + 8 * len(data), "a value larger than its frame")
 
 
+def document(data: bytes) -> None:
+    """A packet with documents: one packet for each document, and none else."""
+    found = air.unpack(data)
+    if air.type_of(data) is air.Type.PAIR:
+        return
+    expect(air.pack(found[0]) == data, "two packets for one document")
+    expect(len(repr(found)) < 4096 + 40 * len(data), "a document larger than its packet")
+
+
+def kept(data: bytes) -> None:
+    """The kept form: one encoding for each document."""
+    expect(sealed.encode(sealed.decode(data)) == data, "two encodings of one document")
+
+
+def hints(data: bytes) -> None:
+    """Beacons, vectors, asks, repairs."""
+    match air.type_of(data):
+        case air.Type.BEACON:
+            expect(gossip.parse_beacon(data).pack() == data, "two beacons")
+        case air.Type.VECTOR:
+            found = gossip.parse_vector(data)
+            expect(sum(map(len, found.entries.values())) <= 8 * len(data), "numbers made up")
+        case air.Type.ASK:
+            expect(gossip.pack_ask(gossip.parse_ask(data)) == data, "two asks")
+        case _:
+            expect(fragments.parse_repair(data).pack() == data, "two repairs")
+
+
+def pieces(data: bytes) -> None:
+    """Made-up fragments of one message, then the true ones of another."""
+    reassembler, whole = Reassembler(), bytes(data * 3)[:1500].ljust(300, b"x")
+    true = fragments.split(whole)
+    given = [fragments.Fragment(b"8 octets", n % 21, 20, 400, data[n : n + 20]) for n in data]
+    for number, piece in enumerate([*given, *true]):
+        try:
+            packed = fragments.parse_fragment(piece.pack())
+        except WireError:
+            continue
+        found = reassembler.feed(number % 5, packed, float(number))
+        expect(found in (None, whole), "a message that nobody sent")
+        partials = list(reassembler._partials.values())
+        expect(len(partials) <= MAX_PARTIALS, "too many unfinished messages")
+        held = [one for partial in partials for one in partial.pieces.values()]
+        expect(len(held) <= MAX_PARTIALS * (MAX_PIECES + 1), "too many pieces")
+        expect(all(len(one) <= MAX_VARIANTS for one in held), "too many forms of a piece")
+
+
+class _Nothing:
+    """An archive of a gateway that has nothing."""
+
+    def certificate(self, _hint: bytes) -> Certificate | None:
+        return None
+
+    def revocation(self) -> Revocation | None:
+        return None
+
+    def root_after(self, _version: int) -> Root | None:
+        return None
+
+
+def exchange(data: bytes) -> None:
+    """Packets of port 302 one after another, each with its length before it."""
+    machine = Exchange(b"abcdef", _Nothing(), random.Random(1).random, Pace(), 0.0)
+    now, place, said = 0.0, 0, 0
+    while place < len(data):
+        packet = data[place + 1 : place + 1 + data[place]]
+        place, now = place + 1 + data[place], now + 5.0
+        try:
+            for found in machine.hear(data[0], packet, now):
+                air.unpack(found)
+        except WireError:
+            pass
+        said += machine.say(now) is not None
+        expect(len(machine._lacks._lacks) <= MAX_LACKS, "too much to ask for")
+    expect(said <= 60, "too much said")
+
+
+def text(data: bytes) -> None:
+    """A compressed text: never more than its UTF-8, one encoding."""
+    data = data[: air.MAX_PACKET_BYTES]
+    found = decompress(data)
+    expect(len(found) <= max(MAX_TEXT_CHARS, len(data)), "a text that explodes")
+    expect(compress(found) == data, "two encodings of one text")
+    expect(len(data) <= len(found.encode()), "longer than raw")
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (stream, packet, heard, said, named)
+    target.__name__: target
+    for target in (
+        *(stream, packet, heard, said, named),
+        *(document, kept, hints, pieces, exchange, text),
+    )
 }
 ALLOWED = (WireError, Refused)
