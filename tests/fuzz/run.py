@@ -43,9 +43,10 @@ def run_on(packets: list[bytes]) -> bytes:
     return b"".join(bytes([len(p)]) + p for p in packets if len(p) < 256)[:4000]
 
 
-DOCUMENTS, GOSSIP = range(1, 10), (10, 11, 12, 15)
+DOCUMENTS, GOSSIP = range(2, 10), (10, 11, 12, 15)
 SEEDS = {
-    "document": vectors("packets.json", DOCUMENTS) + vectors("packets.json", range(14, 15)),
+    "document": vectors("packets.json", DOCUMENTS),
+    "bulletin": vectors("packets.json", range(1, 2)) + vectors("packets.json", range(14, 15)),
     "kept": vectors("documents.json", range(20)),
     "hints": [p for n in GOSSIP for p in vectors("packets.json", range(n, n + 1))],
     "pieces": [b"kabar", bytes(range(200))],
