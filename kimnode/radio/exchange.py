@@ -91,7 +91,9 @@ class Correspondent:
         self._exchange = Exchange(post, self._books, rng.random, self._pace, clock.monotonic())
         self._wake = asyncio.Event()
         self._held: OrderedDict[bytes, float] = OrderedDict()
-        self._heard_at: deque[float] = deque(maxlen=MAX_HEARD)
+        self._heard_at: dict[bool, deque[float]] = {  # by LoRa; a flood by network stops no radio
+            by_lora: deque(maxlen=MAX_HEARD) for by_lora in (False, True)
+        }
         self._position = 0
         self._sync_at = self._receipt_at = float("-inf")
 
@@ -110,14 +112,15 @@ class Correspondent:
     async def heard(self, packet: Heard) -> None:
         """A packet of port 302 by another node."""
         now = self._clock.monotonic()
-        flooded = len(self._heard_at) == MAX_HEARD and now - self._heard_at[0] < HEARD_WITHIN_S
+        by_lora = packet.transport == LORA and not packet.via_mqtt
+        heard_at = self._heard_at[by_lora]
+        flooded = len(heard_at) == MAX_HEARD and now - heard_at[0] < HEARD_WITHIN_S
         if flooded or self._books.trust.root is None:
             return
-        self._heard_at.append(now)
+        heard_at.append(now)
         try:
             kind = air.type_of(packet.payload)
-            on_air = packet.transport == LORA and not packet.via_mqtt and packet.to == BROADCAST
-            if kind in HEARSAY and not on_air:
+            if kind in HEARSAY and not (by_lora and packet.to == BROADCAST):
                 return
             self._metrics.exchange_heard.labels(kind.name.lower()).inc()
             for found in self._exchange.hear(packet.sender, packet.payload, now):
@@ -262,10 +265,9 @@ class Correspondent:
         since_s = self._estimate().unix_s - SUSPENDED_S
         votes = [cast.vote for cast in trust.votes if cast.at_s > since_s]
         ids = {vote.id for vote in votes} | set(await self._db.read(exchange.public))
-        for document in shelf:
-            if document.id not in ids:
-                shelf.drop(document.id)
-        new = ids - {document.id for document in shelf}
+        for gone in shelf.ids() - ids:
+            shelf.drop(gone)
+        new = ids - shelf.ids()
         found = await self._db.read(lambda c: exchange.documents(c, new))
         for document in [*votes, *found]:
             self._exchange.put(document, now)

@@ -55,6 +55,10 @@ class Shelf:
     def __iter__(self) -> Iterator[Shelved]:
         return iter(list(self._documents.values()))
 
+    def ids(self) -> set[bytes]:
+        """Of everything on it."""
+        return set(self._documents)
+
     def numbers(self) -> dict[Origin, set[int]]:
         """Everything on the shelf as a vector tells it."""
         found: dict[Origin, set[int]] = {}
@@ -71,8 +75,8 @@ class Shelf:
 
     def bulletin(self, hint: bytes) -> Bulletin | None:
         """The bulletin whose id begins so."""
-        for document in self:
-            if isinstance(document, Bulletin) and document.id.startswith(hint):
+        for whole, document in self._documents.items():
+            if isinstance(document, Bulletin) and whole.startswith(hint):
                 return document
         return None
 
@@ -87,5 +91,5 @@ class Shelf:
 
     def news(self) -> tuple[bytes, ...]:
         """Hints of the newest bulletins."""
-        hints = [bulletin_hint(document) for document in self if isinstance(document, Bulletin)]
-        return tuple(hints[-MAX_NEWS:])
+        ids = [whole for whole, one in self._documents.items() if isinstance(one, Bulletin)]
+        return tuple(whole[:SUBJECT_HINT_BYTES] for whole in ids[-MAX_NEWS:])
