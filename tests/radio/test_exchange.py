@@ -63,11 +63,17 @@ async def test_two_persons_by_the_word_of_one_post_are_shown_as_that(posts):
     assert await a.state(bulletin) == "verified"
 
 
-async def test_what_waits_for_a_second_person_stays_here(mesh, posts):
+async def test_what_waits_for_a_second_person_stays_here(mesh, posts, clock):
     a, b = posts
     draft, bulletin = await drafted(a), await drafted(a)
     await approved(a, bulletin)
     await until(lambda: _is(b, bulletin, "via-post"))
+    a.correspondent._sync_at = 0.0
+    hint = draft.id[:8]
+    asked = gossip.pack_ask([Item(Want.BULLETIN, hint), Item(Want.APPROVAL, hint)])
+    for _ in range(3):
+        await a.correspondent.heard(heard(asked))
+        await clock.sleep(100)
     assert await b.state(draft) == "unknown"
     assert not any(draft.signature in packet for _, packet in mesh.said)
 

@@ -166,7 +166,7 @@ class Alone:
     """One gateway and somebody who has the channel's key."""
 
     def __init__(self, seed: int = 1, shelved: int = 12) -> None:
-        self.mesh = Mesh(1, seed)
+        self.mesh = Mesh(1, seed, budget_share=1.0)  # nothing else holds it back
         self.post = self.mesh.posts[0]
         self.mesh.run(SETTLED_S)
         self.published = [bulletin(2 * n + 1, 40) for n in range(shelved)]
