@@ -23,10 +23,10 @@ class BulletinState(StrEnum):
     NOTICE = "notice"  # BELUM DICEK
     VIA_POST = "via-post"  # two persons by the word of one other gateway
     VERIFIED = "verified"
-    REJECTED = "rejected"  # by a verifier, or taken back by its author
+    REJECTED = "rejected"  # by a verifier, taken back by its author, or nobody agreed in time
     CORRECTED = "corrected"  # a newer word stands in its place, for ever
     WITHDRAWN = "withdrawn"  # text is kept, struck through
-    EXPIRED = "expired"
+    EXPIRED = "expired"  # was published
 
 
 class Step(StrEnum):
@@ -50,7 +50,7 @@ STEPS: dict[tuple[BulletinState, Step], BulletinState] = {
     (_S.WAITING, _T.REJECT): _S.REJECTED,
     (_S.WAITING, _T.CORRECT): _S.CORRECTED,
     (_S.WAITING, _T.RETRACT): _S.WITHDRAWN,
-    (_S.WAITING, _T.EXPIRE): _S.EXPIRED,
+    (_S.WAITING, _T.EXPIRE): _S.REJECTED,  # nobody agreed in time: it never was public, nor will be
     (_S.NOTICE, _T.DOUBT): _S.WAITING,
     (_S.NOTICE, _T.CORRECT): _S.CORRECTED,
     (_S.NOTICE, _T.RETRACT): _S.WITHDRAWN,

@@ -34,6 +34,8 @@ ABOUT_WORDS = {
     Form.RETRACTION: "bulletin.withdraws",
     Form.CHECK: "bulletin.answers",
 }
+# What is told to be checked again; the rest says itself that it does not hold any more.
+DOUBTED = (BulletinState.WAITING, BulletinState.VIA_POST, BulletinState.EXPIRED)
 DATE_WORDS = {
     TimeTrust.SURE: "bulletin.date-sure",
     TimeTrust.ABOUT: "bulletin.date-about",
@@ -128,7 +130,7 @@ class Cards:
     def _proof(self, shown: Shown) -> dict[str, Any]:
         """How it stands, and who says so."""
         badge, badge_key, about_key = BADGES[shown.state]
-        if shown.doubtful and shown.state in (BulletinState.WAITING, BulletinState.VIA_POST):
+        if shown.doubtful and shown.state in DOUBTED:
             badge, badge_key, about_key = "none", "bulletin.doubt-badge", "bulletin.doubt-about"
         approver = next((vote for vote in shown.votes if counts(vote)), None)
         return {

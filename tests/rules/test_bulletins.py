@@ -87,6 +87,9 @@ def test_the_table_is_printable():
         (S.REJECTED, facts(VERIFIED, rejected=True), S.VERIFIED),
         (S.WAITING, facts(VIA_A, rejected=True), S.VIA_POST),
         (S.VERIFIED, facts(VERIFIED, expired=True), S.EXPIRED),
+        (S.WAITING, facts(expired=True), S.REJECTED),  # nobody agreed: it was never public
+        (S.REJECTED, facts(expired=True), S.REJECTED),
+        (S.REJECTED, facts(VERIFIED, expired=True), S.EXPIRED),  # somebody had, elsewhere
         (S.EXPIRED, facts(VERIFIED), S.EXPIRED),
         (S.CORRECTED, facts(VERIFIED), S.CORRECTED),
         (S.CORRECTED, facts(VERIFIED, expired=True), S.CORRECTED),
