@@ -1,4 +1,5 @@
-"""BEKUKAN from a radio: the first of two verifiers who freeze a colleague's key, and the second.
+"""BEKUKAN from a radio: the first of two verifiers who freeze a colleague's key or a stolen post's,
+and the second.
 
 The vote of each is a document of its own (rules/suspension.py): here only a name is found, and the
 second person is asked.
@@ -19,6 +20,7 @@ from kimnode.rules.commands import Approve, Suspend, draft_code
 from kimnode.rules.suspension import SUSPENDED_S
 from kimnode.rules.trust import Capability, Cast, Holder, Trust
 from kimnode.store import commands, log
+from kimnode.store.trust import here
 from kimnode.wire.documents import Vote
 
 MAX_NAMES = 5  # in the answer to a name that several have
@@ -67,7 +69,7 @@ async def suspend(office: Office, order: Suspend, who: Holder) -> str:
     names = sorted({one.name for one in found})
     if not found:
         return reply("suspend-nobody", who=order.name)
-    if len({one.person for one in found}) > 1:
+    if len({one.person or one.key for one in found}) > 1:
         return reply("suspend-many", text=", ".join(names[:MAX_NAMES]))
     key = await office.db.read(partial(_key_of, office=office, found=found))
     return await _vote(office, key, found[0].name, who)
@@ -136,10 +138,11 @@ def ask(
 
 
 def _named(connection: sqlite3.Connection, office: Office, name: str) -> list[Holder]:
-    """Volunteers whose name this is; or, if nobody's, of whose name it is a part."""
+    """Volunteers and other posts with this name; or, if nobody has it, with it in their name."""
     wanted = _plain(name)
-    trust = office.cache.load(connection)
-    everybody = list(drafts.volunteers(trust, office.estimate()))
+    trust, estimate, own = office.cache.load(connection), office.estimate(), here(connection)
+    posts = (one for one in drafts.posts(trust, estimate) if one.key != own)
+    everybody = [*drafts.volunteers(trust, estimate), *posts]
     exact = [who for who in everybody if _plain(who.name) == wanted]
     return exact or [who for who in everybody if wanted and wanted in _plain(who.name)]
 

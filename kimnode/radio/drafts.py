@@ -5,6 +5,7 @@ The whole text is sent, in as many direct packets as it takes: OK counts only fo
 
 import sqlite3
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kimnode.errors import Reason, Refused
@@ -17,7 +18,7 @@ from kimnode.rules.trust import PERSONS, Capability, Holder, Trust, covers, hold
 from kimnode.store import commands
 from kimnode.store.outbox import BROADCAST, NewPacket
 from kimnode.wire.airtext import split
-from kimnode.wire.codes import KeyType
+from kimnode.wire.codes import KeyType, Role
 from kimnode.wire.documents import Bulletin, Dossier
 
 LATELY_S = 12 * 3600  # a radio that was heard so lately is worth the airtime of a draft
@@ -50,6 +51,14 @@ def volunteers(trust: Trust, estimate: Estimate) -> Iterator[Holder]:
                 yield volunteer(key, trust, estimate)
             except Refused:
                 continue
+
+
+def posts(trust: Trust, estimate: Estimate) -> Iterator[Holder]:
+    """Every gateway that is believed now, this one too."""
+    for key, certificates in trust.certificates.items():
+        if certificates[-1].role is Role.GATEWAY:
+            with suppress(Refused):
+                yield holder(key, trust, estimate)
 
 
 def seconds(

@@ -26,7 +26,7 @@ REPLIES = {
     "bulletin-notice": "B-{number} SAH: BELUM DICEK. {text}",
     "bulletin-corrected": "B-{number} SUDAH DIKOREKSI, jangan dipakai. {text}",
     "bulletin-withdrawn": "B-{number} DICABUT, jangan dipakai. {text}",
-    "bulletin-expired": "B-{number} SAH tetapi sudah KEDALUWARSA. {text}",
+    "bulletin-expired": "B-{number} sudah KEDALUWARSA, jangan dipakai lagi. {text}",
     "bulletin-unknown": "B-{number} TIDAK DIKENAL di {post}. Jangan diteruskan dulu. Tanyakan ke"
         " pengurus KIM.",
     "stranger": "Perintah itu untuk relawan KIM; radio ini belum terdaftar. Warga: ketik CEK lalu"
@@ -65,8 +65,8 @@ REPLIES = {
         " menjawab OK S-{code}. Sudah diminta ke {radios} radio.",
     "suspended": "{who} DIBEKUKAN 72 jam: perintah dari kuncinya ditolak. Laporkan ke Diskominfo"
         " supaya dicabut atau dipulihkan.",
-    "suspend-nobody": "Tidak ada relawan bernama {who} di pos ini. Tulis BEKUKAN dan nama seperti"
-        " di kartu relawannya.",
+    "suspend-nobody": "Tidak ada relawan atau pos lain bernama {who}. Tulis BEKUKAN dan nama"
+        " seperti di kartu relawan, atau nama posnya.",
     "suspend-many": "Ada beberapa: {text}. Tulis BEKUKAN dan nama lengkapnya.",
     "refused": "Tidak bisa: {text}",
     # Not answers: they may be answered, so they do not begin with AUTOMATIC.

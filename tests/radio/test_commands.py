@@ -275,7 +275,7 @@ async def test_a_notice_goes_out_at_once_from_a_verifier_only(post):
         ("BANTUAN", "HOAKS/DISINFORMASI"),
         ("DAFTAR", "Draf: tidak ada. Isu: tidak ada."),
         ("STATUS", "jam PASTI"),
-        ("BEKUKAN Tidak Ada", "Tidak ada relawan bernama"),
+        ("BEKUKAN Tidak Ada", "Tidak ada relawan atau pos lain bernama"),
     ],
 )
 async def test_every_answer_says_what_to_do(post, text, words):
