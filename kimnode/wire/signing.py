@@ -17,6 +17,11 @@ KEY_ID_BYTES = 6
 SIGNATURE_BYTES = 64
 KEY_ID_DOMAIN = b"kimnode-key"
 VERIFIED_KEPT = 2048  # about 1.5 MB
+# A key on a point of order 1, 2, 4 or 8 "verifies" signatures that nobody made, and the library
+# lets it (y coordinates as in libsodium, ed25519_ref10.c, ge25519_has_small_order).
+FIELD = 2**255 - 19
+ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+WEAK = frozenset({0, 1, FIELD - 1, ORDER_8, FIELD - ORDER_8})
 
 
 def key_id(public_key: bytes) -> bytes:
@@ -44,6 +49,12 @@ def public_key(private_key: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw()
 
 
+def is_weak(public_key: bytes) -> bool:
+    """Whether anybody can make signatures that this key verifies, or it is no point's one form."""
+    y = int.from_bytes(public_key, "little") & (1 << 255) - 1
+    return y >= FIELD or y in WEAK
+
+
 @lru_cache(maxsize=VERIFIED_KEPT)
 def verify(public_key: bytes, signature: bytes, signed: bytes) -> bool:
     """Whether this key made this signature. Any bytes may be given; nothing is raised.
@@ -51,7 +62,7 @@ def verify(public_key: bytes, signature: bytes, signed: bytes) -> bool:
     The answers are remembered: a board of sixty bulletins is some five hundred signatures, asked
     for again with every page that is read.
     """
-    if len(public_key) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
+    if len(public_key) != KEY_BYTES or len(signature) != SIGNATURE_BYTES or is_weak(public_key):
         return False
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, signed)
