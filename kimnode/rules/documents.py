@@ -13,7 +13,7 @@ from kimnode.rules.chain import check_trust_document
 from kimnode.rules.clock import Estimate
 from kimnode.rules.publishing import About
 from kimnode.rules.trust import Trust, was_allowed
-from kimnode.wire.codes import Mode
+from kimnode.wire.codes import Form, Mode
 from kimnode.wire.documents import AnyDocument, Bulletin, Dossier, Vote
 
 HERE = (Via.NODE, Via.WEB)  # made at this node: attested by it, or signed in a browser on its page
@@ -28,7 +28,10 @@ class Papers:
     dossier       that a bulletin names, if it is here
     about         the bulletin that it names (of a vote: votes about), if it is here
     votes         those about that bulletin, with the number of each person
-    drafts        bulletins of the same author that wait
+    drafts        bulletins of the same author that wait, by the word of the same signer
+    unconfirmed   bulletins of this signer that no independent key has confirmed: those in force,
+                  and those of the last day that are over
+    notices       of these the notices in force
     is_named      of a dossier: whether a bulletin here names it
     """
 
@@ -43,6 +46,8 @@ class Papers:
     about: About | None = None
     votes: tuple[tuple[Vote, int], ...] = ()
     drafts: int = 0
+    unconfirmed: int = 0
+    notices: int = 0
     is_named: bool = False
 
 
@@ -68,9 +73,12 @@ def _admit_bulletin(bulletin: Bulletin, papers: Papers, via: Via) -> None:
     publishing.check_bulletin(
         bulletin, papers.dossier, papers.about, papers.trust, papers.estimate, via in HERE
     )
-    most = publishing.MAX_DRAFTS if via in HERE else publishing.MAX_HEARD_DRAFTS
-    if papers.drafts >= most:
+    if bulletin.form is Form.NOTICE and papers.notices >= publishing.MAX_NOTICES:
+        raise Refused(Reason.NO_ROOM, "notices of this key in force")
+    if via in HERE and papers.drafts >= publishing.MAX_DRAFTS:
         raise Refused(Reason.NO_ROOM, "drafts of this person that wait")
+    if via not in HERE and papers.unconfirmed >= publishing.MAX_UNCONFIRMED:
+        raise Refused(Reason.NO_ROOM, "bulletins of this key that nobody has confirmed")
 
 
 def _admit_vote(vote: Vote, papers: Papers, via: Via) -> None:

@@ -27,10 +27,12 @@ from kimnode.wire.documents import (
 UNITS_A_DAY = 4  # expires_6h
 MIN_SOURCES, MIN_PRIMARY = 2, 1
 MIN_REASON_CHARS = 15  # what was wrong, or what to do now: a word alone tells neither
-MAX_VOTES_EACH = 4  # of one person about one bulletin: two radios, two keys
+MAX_VOTES_EACH = 4  # of one person by one signer about one bulletin
 MAX_VOTES = 64  # about one bulletin
 MAX_DRAFTS = 20  # of one key that wait: a stolen radio must not fill the queue
-MAX_HEARD_DRAFTS = 200  # the same from elsewhere: their approvals may come last
+# Of one signer, a post or a person's own key: who has stolen it must not fill board, queue and card.
+MAX_NOTICES = 10  # in force: one person may publish them alone
+MAX_UNCONFIRMED = 200  # from elsewhere: their approvals may come last
 DESA_END = 10_000  # the last four digits of an area code are the desa
 
 JUDGED = frozenset(Verdict) - {Verdict.NONE, Verdict.UNCHECKED}
@@ -215,7 +217,9 @@ def check_vote(
     else:
         moment = Moment(estimate, vote.stamp.made_min)
         voter = rejecter(vote, bulletin, author, trust, moment)
-    if sum(person == voter.person for _, person in votes) >= MAX_VOTES_EACH:
+    signer = vote.stamp.signer  # what a stolen post says in my name does not take my own vote away
+    mine = [one for one, who in votes if who == voter.person and one.stamp.signer == signer]
+    if len(mine) >= MAX_VOTES_EACH:
         raise Refused(Reason.NO_ROOM, "votes of this person")
     if len(votes) >= MAX_VOTES:
         raise Refused(Reason.NO_ROOM, "votes about this bulletin")

@@ -115,7 +115,8 @@ def board(connection: sqlite3.Connection, cache: TrustCache, estimate: Estimate)
 def waiting(connection: sqlite3.Connection, cache: TrustCache, estimate: Estimate) -> list[Shown]:
     """Drafts for the second person, oldest first."""
     at = eyes(connection, cache, estimate)
-    return _in_states(connection, (BulletinState.WAITING,), MAX_SHOWN, at)[::-1]
+    found = _in_states(connection, (BulletinState.WAITING,), MAX_SHOWN, at)
+    return sorted(found, key=lambda shown: shown.seq)
 
 
 def archive(
@@ -180,7 +181,7 @@ def eyes(connection: sqlite3.Connection, cache: TrustCache, estimate: Estimate) 
 def _in_states(
     connection: sqlite3.Connection, states: tuple[BulletinState, ...], limit: int, at: Eyes
 ) -> list[Shown]:
-    """Newest first. What was written down is looked at again before it is believed."""
+    """As bulletins.in_states(). What was written down is looked at again before it is believed."""
     found = (_shown(connection, s, at) for s in bulletins.in_states(connection, states, limit))
     return [shown for shown in found if shown is not None and shown.state in states]
 

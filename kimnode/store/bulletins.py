@@ -30,6 +30,8 @@ QUARTER_DAY_MIN = 6 * 60  # expires_6h
 LOCAL = (Via.NODE, Via.WEB)  # made at this gateway, not heard
 DECODED_KEPT = 512  # documents, about 1 MB: the same ones are read again with every page
 VOTES = (Kind.APPROVAL, Kind.REJECTION)
+UNCONFIRMED = (BulletinState.WAITING, BulletinState.NOTICE, BulletinState.VIA_POST)
+OVER = (BulletinState.REJECTED, BulletinState.EXPIRED)
 
 
 def add(connection: sqlite3.Connection, entry: Entry, bulletin: Bulletin, uptime_s: int) -> None:
@@ -97,13 +99,36 @@ def by_number(connection: sqlite3.Connection, number: int) -> list[int]:
     return [seq for (seq,) in rows]
 
 
-def drafts_by(connection: sqlite3.Connection, person: bytes) -> int:
-    """How many bulletins of this key wait for a second person."""
+def drafts_by(connection: sqlite3.Connection, person: bytes, signer: bytes) -> int:
+    """How many bulletins of this key wait for a second person, by the word of this signer: what a
+    stolen gateway makes up in somebody's name must not keep that person from writing elsewhere."""
     (count,) = connection.execute(
-        "SELECT count(*) FROM bulletin WHERE person = ? AND state = ?",
-        (person, BulletinState.WAITING),
+        "SELECT count(*) FROM bulletin WHERE person = ? AND signer = ? AND state = ?",
+        (person, signer, BulletinState.WAITING),
     ).fetchone()
     return int(count)
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """Bulletins of one signer that nobody independent has confirmed.
+
+    all      those in force, and those that came since a given running time and are over
+    notices  BELUM DICEK in force
+    """
+
+    all: int
+    notices: int
+
+
+def unconfirmed_by(connection: sqlite3.Connection, signer: bytes, since_s: int) -> Unconfirmed:
+    """`since_s`: running time of this node; what is over and came before it does not count."""
+    found = connection.execute(
+        "SELECT count(*), coalesce(sum(state = ?), 0) FROM bulletin WHERE signer = ?"
+        " AND (state IN (?, ?, ?) OR (state IN (?, ?) AND known_uptime_s > ?))",
+        (BulletinState.NOTICE, signer, *UNCONFIRMED, *OVER, since_s),
+    ).fetchone()
+    return Unconfirmed(*found)
 
 
 def dossier(connection: sqlite3.Connection, named: bytes) -> Dossier | None:
@@ -166,11 +191,13 @@ def about(connection: sqlite3.Connection, bulletin_id: bytes) -> list[int]:
 def in_states(
     connection: sqlite3.Connection, states: Sequence[BulletinState], limit: int
 ) -> list[int]:
-    """Log positions, newest first, by what was written down last."""
+    """Log positions by what was written down last: the verified ones first, then those that wait
+    and were made here, each newest first. So nothing that one key made alone pushes them out."""
     marks = ",".join("?" * len(states))
     rows = connection.execute(
-        f"SELECT seq FROM bulletin WHERE state IN ({marks}) ORDER BY seq DESC LIMIT ?",
-        (*states, limit),
+        f"SELECT seq FROM bulletin WHERE state IN ({marks})"
+        " ORDER BY state = ? DESC, state = ? AND local DESC, seq DESC LIMIT ?",
+        (*states, BulletinState.VERIFIED, BulletinState.WAITING, limit),
     )
     return [seq for (seq,) in rows]
 

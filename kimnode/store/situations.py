@@ -16,6 +16,7 @@ from kimnode.store import trust as trusts
 from kimnode.store.trust import TrustCache
 from kimnode.wire import records
 from kimnode.wire.documents import AnyDocument, Bulletin, Dossier, Vote
+from kimnode.wire.times import DAY_S
 
 
 def of(
@@ -71,12 +72,16 @@ def read(record: Record) -> AnyDocument | None:
 
 def _around_bulletin(connection: sqlite3.Connection, papers: Papers, bulletin: Bulletin) -> Papers:
     named = bulletins.by_hint(connection, bulletin.about) if bulletin.about else []
+    stamp, since_s = bulletin.stamp, papers.estimate.uptime_s - DAY_S
+    made = bulletins.unconfirmed_by(connection, stamp.signer, since_s)
     return replace(
         papers,
         number_owner=_owner(connection, bulletin),
         dossier=bulletins.dossier(connection, bulletin.dossier),
         about=_about(connection, named[0]) if named else None,
-        drafts=bulletins.drafts_by(connection, bulletin.stamp.person),
+        drafts=bulletins.drafts_by(connection, stamp.person, stamp.signer),
+        unconfirmed=made.all,
+        notices=made.notices,
     )
 
 

@@ -174,6 +174,10 @@ def test_what_may_be_corrected_here(old, state, form, reason):
     )
 
 
+MINE = samples.vote(Kind.APPROVAL, bytes(32), samples.V3)
+MADE_UP = samples.vote(Kind.APPROVAL, bytes(32), samples.V3, samples.SALUTIWO)
+
+
 def holder(person=samples.V2, **changes) -> Holder:
     return Holder(samples.of_own_key(person, **changes))
 
@@ -204,8 +208,9 @@ def vote(kind=Kind.APPROVAL, by=samples.V3, state=BulletinState.WAITING, author=
         ({"kind": Kind.REJECTION, "by": samples.V2}, None),  # takes the own draft back
         ({"kind": Kind.REJECTION, "by": samples.V1}, Reason.WRONG_ROLE),
         ({"kind": Kind.REJECTION, "by": samples.HUB}, Reason.WRONG_ROLE),
-        ({"votes": [(None, 3)] * MAX_VOTES_EACH}, Reason.NO_ROOM),
-        ({"votes": [(None, n) for n in range(10, 10 + MAX_VOTES)]}, Reason.NO_ROOM),
+        ({"votes": [(MINE, 3)] * MAX_VOTES_EACH}, Reason.NO_ROOM),
+        ({"votes": [(MADE_UP, 3)] * MAX_VOTES_EACH}, None),  # a post says that V3 has voted
+        ({"votes": [(MINE, n) for n in range(10, 10 + MAX_VOTES)]}, Reason.NO_ROOM),
     ],
 )
 def test_who_may_vote(cast, reason):
