@@ -11,7 +11,8 @@ from kimnode.record import Kind
 from kimnode.rules.announcements import announcement
 from kimnode.rules.bulletins import BulletinState
 from kimnode.rules.clock import Estimate
-from kimnode.rules.trust import PERSONS, Capability, Holder, Trust, covers, holder, is_active
+from kimnode.rules.suspension import SUSPENDABLE
+from kimnode.rules.trust import Capability, Holder, Trust, covers, holder, is_active
 from kimnode.store import board, bulletins, staff
 from kimnode.store.board import Shown
 from kimnode.store.trust import TrustCache
@@ -19,7 +20,7 @@ from kimnode.web.bulletins import spaced
 from kimnode.web.cards import Cards, plain_name, role_key
 from kimnode.web.words import Words
 from kimnode.wire import air, sealed
-from kimnode.wire.codes import Form, HoaxType, KeyType, Mode, TimeTrust, Topic, Verdict
+from kimnode.wire.codes import Form, HoaxType, KeyType, Mode, Role, TimeTrust, Topic, Verdict
 from kimnode.wire.documents import (
     ABOUT_BYTES,
     DOSSIER_BYTES,
@@ -181,14 +182,16 @@ def _again(desk: Desk, shown: Shown, words: Words) -> dict[str, object]:
 
 
 def _keys(trust: Trust, me: Holder) -> list[Certificate]:
-    """Everybody's newest certificates in my area."""
+    """Everybody's newest certificates in my area, the posts' too: what can be stolen or lost."""
     newest = [certificates[-1] for certificates in trust.certificates.values()]
-    mine = [one for one in newest if one.role in PERSONS and covers(me.area, one.area)]
+    mine = [one for one in newest if one.role in SUSPENDABLE and covers(me.area, one.area)]
     return sorted(mine, key=lambda one: (one.name.casefold(), one.key))[:MAX_KEYS]
 
 
 def _key(desk: Desk, certificate: Certificate, words: Words) -> dict[str, object]:
     what = "staff.radio-key" if certificate.key_type is KeyType.RADIO else "staff.own-key"
+    if certificate.role is Role.GATEWAY:
+        what = "staff.post-key"
     role, print_ = words(role_key(certificate.role.name)), spaced(key_id(certificate.key).hex())
     return {
         "key": certificate.key.hex(),

@@ -1,4 +1,4 @@
-"""A robbed village: what its post had on the disk, the other post that looks on, the thief's radio."""
+"""A robbed village: what lay on its disk, the other post that looks on, the thief and his radio."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -232,6 +232,19 @@ async def test_a_recorded_request_is_good_for_one_post_and_once(scene: Scene):
     assert (await desks.ask(scene.watcher, "kirim", true))[1]["reason"] == "bad-signature"
 
 
+async def test_a_verifier_sees_the_posts_at_her_desk_to_freeze_one(scene: Scene):
+    await desks.enrol(scene.watcher, V3)
+    asked = await desks.envelope(scene.watcher, "meja", {}, V3.key, V3.seed)
+    _, desk = await desks.ask(scene.watcher, "meja", asked)
+    named = {key["name"] for key in desk["keys"] if key["key"] == KARATAUN.key.hex()}
+    assert named == {"Pos Karataun"}
+    for person in (V3, V4):
+        await desks.vote(scene.watcher, Kind.SUSPENSION, KARATAUN.key, person)
+    false = scene.loot.draft()
+    assert await scene.watcher.enter(false, Via.USB) is Reason.SUSPENDED
+    assert await scene.watcher.badge_alone(false) == ""
+
+
 def _rows(loot: Loot, sql: str, *values: object) -> list[tuple]:
     with closing(sqlite3.connect(loot.folder / DATABASE)) as database:
         return database.execute(sql, values).fetchall()
