@@ -2,10 +2,12 @@
 and volunteers have signed since the last look tells the time.
 """
 
+import logging
 import sqlite3
 from functools import partial
 
 from kimnode.clock import Clock
+from kimnode.errors import StoreError
 from kimnode.intake import Intake
 from kimnode.record import Kind
 from kimnode.rules.clock import Estimate, Evidence, Source
@@ -24,6 +26,8 @@ from kimnode.wire.documents import (
     is_signed_by,
 )
 from kimnode.wire.times import unix_of_minutes
+
+logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60.0
 DATED = (Kind.TIME_ANCHOR, Kind.REVOCATION, Kind.BULLETIN, Kind.APPROVAL)
@@ -44,13 +48,19 @@ class Upkeep:
         """For ever. The first look hears every document that is kept: the floor is on disk too,
         so that this changes nothing after a normal stop."""
         while True:
-            for evidence in await self._db.read(self._said):
-                self._keeper.take(evidence)
-            now, estimate = int(self._clock.now()), self._keeper.estimate()
-            look = partial(_refresh, intake=self._intake, estimate=estimate, now=now)
-            if await self._db.write(look, quiet=True):
-                self._db.committed.rise()
+            try:
+                await self._look()
+            except StoreError as error:  # a full disk must not stop the node, again at each start
+                logger.error("bulletins were not looked at: %s", error)  # noqa: TRY400
             await self._clock.sleep(LOOK_EVERY_S)
+
+    async def _look(self) -> None:
+        for evidence in await self._db.read(self._said):
+            self._keeper.take(evidence)
+        now, estimate = int(self._clock.now()), self._keeper.estimate()
+        look = partial(_refresh, intake=self._intake, estimate=estimate, now=now)
+        if await self._db.write(look, quiet=True):
+            self._db.committed.rise()
 
     def _said(self, connection: sqlite3.Connection) -> list[Evidence]:
         trust = self._intake.cache.load(connection)

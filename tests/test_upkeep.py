@@ -1,16 +1,24 @@
 """What the node does without being asked: bulletins end, and verified documents tell the time."""
 
+import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from kimnode.clock import Clock
+from kimnode.errors import StoreError
+from kimnode.record import Via
+from kimnode.rules.bulletins import BulletinState
 from kimnode.rules.clock import Evidence, Source
 from kimnode.rules.expiry import end_of_day
-from kimnode.upkeep import evidence_of
+from kimnode.upkeep import Upkeep, evidence_of
 from kimnode.wire.codes import TimeTrust
 from kimnode.wire.times import unix_of_minutes
+from tests.published import opened
 from tests.rules import trust_samples as samples
 from tests.rules.trust_samples import HUB, KARATAUN, NOW_MIN, V1, V3
+from tests.waiting import until
 
 TRUST = samples.trust()
 NOW_S = unix_of_minutes(NOW_MIN)
@@ -53,3 +61,32 @@ def test_a_post_or_volunteer_tells_it_only_when_sure():
 )
 def test_what_is_not_signed_by_a_known_key_says_nothing(document):
     assert evidence_of(document, TRUST) is None
+
+
+async def test_a_full_disk_does_not_end_the_loop(tmp_path, monkeypatch):
+    """A bulletin ends while nothing can be written; it is written down when there is room again."""
+    async with opened(tmp_path / "village.db") as node:
+        bulletin = samples.bulletin(V1)
+        await node.accept(bulletin, Via.RADIO)
+        await node.accept(samples.approval(bulletin, V3), Via.RADIO)
+        node.now = samples.later(100 * samples.DAY)
+        tried, write = asyncio.Event(), node.db.write
+
+        async def full(work, *, quiet=False):
+            tried.set()
+            raise StoreError("disk full")
+
+        keeper = SimpleNamespace(take=[].append, estimate=lambda: node.now)
+        monkeypatch.setattr(node.db, "write", full)
+        async with asyncio.TaskGroup() as tasks:
+            upkeep = Upkeep(node.db, node.intake, keeper, Clock(speed=6000.0))
+            loop = tasks.create_task(upkeep.run())
+            async with asyncio.timeout(5):
+                await tried.wait()
+            monkeypatch.setattr(node.db, "write", write)
+
+            async def over() -> bool:
+                return await node.written(bulletin.id) is BulletinState.EXPIRED
+
+            await until(over)
+            loop.cancel()

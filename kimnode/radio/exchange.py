@@ -12,7 +12,7 @@ import random
 import sqlite3
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from kimnode.attestor import Attestor
 from kimnode.clock import Clock
@@ -36,7 +36,7 @@ from kimnode.rules.trust import Trust
 from kimnode.store import bulletins, exchange, log, outbox
 from kimnode.store.db import Database
 from kimnode.store.outbox import NewPacket
-from kimnode.wire import air, records, sealed
+from kimnode.wire import air, records
 from kimnode.wire.air import PORT
 from kimnode.wire.documents import MAX_RECEIPTS, AnyDocument, Bulletin, Vote
 from kimnode.wire.gossip import Item, Want
@@ -153,7 +153,7 @@ class Correspondent:
     async def _take(self, packet: bytes) -> None:
         """Verify and accept what a packet holds. WireError: it holds nothing."""
         bulletin: Bulletin | None = None
-        for document in air.unpack(packet):
+        for document in await asyncio.to_thread(_unpacked, packet):  # a long text takes a while
             if isinstance(document, Vote) and not document.subject and bulletin is None:
                 return  # its bulletin was refused
             try:
@@ -315,11 +315,18 @@ class Correspondent:
         )  # fmt: skip
 
 
+@lru_cache(maxsize=MAX_HELD)
+def _unpacked(packet: bytes) -> tuple[AnyDocument, ...]:
+    """Remembered, because what is held is tried again with every document that comes."""
+    return air.unpack(packet)
+
+
 def _news(connection: sqlite3.Connection, entry: Entry) -> list[AnyDocument]:
-    """What an entry gives others: nothing that came by radio, nothing that waits."""
-    if entry.via not in ROADS_HERE:
+    """What an entry gives others: nothing that came by radio, nothing that waits, and nothing of a
+    row that somebody put there and that holds no document."""
+    document = bulletins.decoded(entry.record.document)
+    if entry.via not in ROADS_HERE or document is None:
         return []
-    document = sealed.decode(entry.record.document)
     if document.KIND in SPOKEN:
         return [document]
     match document:

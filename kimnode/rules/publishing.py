@@ -30,7 +30,7 @@ MIN_REASON_CHARS = 15  # what was wrong, or what to do now: a word alone tells n
 MAX_VOTES_EACH = 4  # of one person by one signer about one bulletin
 MAX_VOTES = 64  # about one bulletin
 MAX_DRAFTS = 20  # of one key that wait: a stolen radio must not fill the queue
-# Of one signer, a post or a person's own key: who has stolen it must not fill board, queue and card.
+# Of one signer, a post or a person's own key: who has stolen it must fill neither board nor card.
 MAX_NOTICES = 10  # in force: one person may publish them alone
 MAX_UNCONFIRMED = 200  # from elsewhere: their approvals may come last
 DESA_END = 10_000  # the last four digits of an area code are the desa

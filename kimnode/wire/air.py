@@ -191,9 +191,7 @@ def _unpack_bulletin(octets: Octets) -> Bulletin:
     area, expires_6h, number = _take_area(octets), octets.uint(1), octets.uint(2)
     about = octets.take(ABOUT_BYTES * has_about)
     dossier = octets.take(DOSSIER_BYTES * has_dossier)
-    text = decompress(octets.rest(keep=SIGNATURE_BYTES))
-    if len(text) > MAX_TEXT_CHARS:
-        raise WireError(f"a text of {len(text)} characters, at most {MAX_TEXT_CHARS}")
+    text = decompress(octets.rest(keep=SIGNATURE_BYTES), MAX_TEXT_CHARS)
     return Bulletin(
         *(form, demo, verdict, hoax_type, topic, sources, primary, area, expires_6h, number),
         *(about, dossier, stamp, text, octets.take(SIGNATURE_BYTES)),

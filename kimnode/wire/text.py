@@ -45,17 +45,21 @@ def compress(text: str) -> bytes:
     return packed if len(packed) < len(raw) else raw
 
 
-def decompress(data: bytes) -> str:
-    """The text whose compress() is `data`; WireError for everything else."""
+def decompress(data: bytes, max_chars: int | None = None) -> str:
+    """The text whose compress() is `data`; WireError for everything else, and as soon as it has
+    more than `max_chars` characters: a few forged bytes must not cost the work of a long text.
+    """
     if data and data[0] >> 6 == _COMPRESSED:
         if data[0] >> 4 != _MARK:
             raise WireError(f"text of model {data[0] >> 4 & 3}, which this version does not have")
-        text = _unpack(data, load())
+        text = _unpack(data, load(), max_chars)
     else:
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
             raise WireError("text is not UTF-8") from error
+    if max_chars is not None and len(text) > max_chars:
+        raise WireError(f"a text of {len(text)} characters, at most {max_chars}")
     if compress(text) != data:
         raise WireError("text is not in its one encoding")
     return text
@@ -86,12 +90,12 @@ def _pack(text: str, model: Model) -> bytes:
     return coder.finish()
 
 
-def _unpack(data: bytes, model: Model) -> str:
+def _unpack(data: bytes, model: Model, max_chars: int | None) -> str:
     coder = Decoder(data)
     past = model.past()
     found: list[str] = []
     case = 0
-    for _ in range(MAX_SYMBOLS):
+    for _ in range(MAX_SYMBOLS if max_chars is None else 2 * max_chars + 1):
         symbol = _read_symbol(coder, model, past)
         past.push(symbol)
         if symbol == END:

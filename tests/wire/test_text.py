@@ -115,6 +115,15 @@ def test_a_lone_surrogate_is_refused(text):
         compress(text)
 
 
+@pytest.mark.parametrize("letter", ["a", "\u3042"])  # compressed, and as UTF-8
+def test_a_text_that_may_not_be_long_is_refused_when_it_is(letter, monkeypatch):
+    assert decompress(compress(letter * 60), 60) == letter * 60
+    data = compress(letter * 4000)
+    monkeypatch.setattr("kimnode.wire.text.compress", None)  # its work is not done to find out
+    with pytest.raises(WireError):
+        decompress(data, 60)
+
+
 @settings(deadline=None, max_examples=500)
 @given(st.binary(max_size=240), st.booleans())
 @example(b"\x80" + bytes(230), False)
