@@ -26,6 +26,7 @@ from kimnode.rules.trust import Trust
 from kimnode.store import log
 from kimnode.store.db import Database, open_database
 from kimnode.store.trust import TrustCache, pin_root
+from kimnode.timekeeper import open_timekeeper
 from kimnode.wire import records
 from kimnode.wire.codes import KeyType, Role, TimeTrust
 from kimnode.wire.documents import AnyDocument, Certificate, Revocation, Root
@@ -59,7 +60,8 @@ async def settle(config: Config, clock: Clock, people: Sequence[Volunteer]) -> N
         keys = _Keys(gateway_key_path(config).parent)
         post = keys.get(gateway_key_path(config).stem, Purpose.GATEWAY)
         await open_own(config, db, demo=True)
-        chain = _Chain(db, Intake(db, clock, Metrics()), keys, now)
+        keeper = await open_timekeeper(db, clock, list)
+        chain = _Chain(db, Intake(db, clock, Metrics(), keeper.estimate), keys, now)
         await chain.settle(post, people)
 
 

@@ -23,6 +23,7 @@ from kimnode.store import enrolment
 from kimnode.store.db import Database, open_database
 from kimnode.store.enrolment import Invitation
 from kimnode.store.trust import TrustCache, pin_root
+from kimnode.timekeeper import open_timekeeper
 from kimnode.wire import records
 from kimnode.wire.documents import AnyDocument, Root
 
@@ -97,7 +98,8 @@ async def _import(
     clock, refused = Clock(), 0
     async with open_database(Path(config.database), int(clock.now())) as db:
         await _settle_root(db, documents, accept_root, out)
-        intake = Intake(db, clock, Metrics())
+        keeper = await open_timekeeper(db, clock, list)  # a set clock of this machine is no witness
+        intake = Intake(db, clock, Metrics(), keeper.estimate)
         for document in documents:
             title = show.title(document)
             try:
