@@ -256,7 +256,8 @@ def check(connection: sqlite3.Connection, order: CheckBulletin, office: Office) 
     said = announcement(bulletin, commands.number_of(connection, bulletin.about))
     text = said.removeprefix(PREFIX).removesuffix(f" (B-{bulletin.number})")
     by = found.via_post or "lain"
-    return reply(ANSWERS[found.state], number=bulletin.number, by=by, text=text)
+    answer = "bulletin-doubtful" if found.doubtful else ANSWERS[found.state]
+    return reply(answer, number=bulletin.number, by=by, text=text)
 
 
 def about_rumour(connection: sqlite3.Connection, seq: int, office: Office) -> str:

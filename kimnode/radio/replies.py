@@ -23,6 +23,8 @@ REPLIES = {
         " kanal utama.",
     "bulletin-verified": "B-{number} SAH. {text}",
     "bulletin-via-post": "B-{number} DISAHKAN LEWAT POS {by}, belum oleh kunci kedua. {text}",
+    "bulletin-doubtful": "B-{number} DIPERIKSA ULANG: kunci yang menandatanganinya dicabut. Jangan"
+        " diteruskan dulu. {text}",
     "bulletin-notice": "B-{number} SAH: BELUM DICEK. {text}",
     "bulletin-corrected": "B-{number} SUDAH DIKOREKSI, jangan dipakai. {text}",
     "bulletin-withdrawn": "B-{number} DICABUT, jangan dipakai. {text}",

@@ -135,27 +135,33 @@ class Volunteers:
     async def _volunteer(
         self, packet: Heard, command: Command, who: Holder, reception: Reception
     ) -> str:
-        """On disk before it is obeyed, so that no second copy of it is."""
+        """On disk before it is obeyed, so that no second copy of it is. Copies are looked for
+        first: a thief's recording must not use up what this person may say."""
+        again = partial(
+            commands.was_given,
+            key=packet.public_key,
+            node_num=packet.sender,
+            packet_id=packet.packet_id,
+        )
+        if await self._office.db.read(again):
+            await self._note(REPLAYED, packet)
+            return ""
         now = self._office.clock.monotonic()
         try:
             self._limits.check_address(who.key.hex(), VOLUNTEER_RATE, now)
         except Refused:
             return ""
-        if not await self._office.db.write(partial(self._first_time, packet=packet)):
-            await self._note(REPLAYED, packet)
-            return ""
+        await self._office.db.write(partial(self._remember, packet=packet))
         try:
             return await self._obey(packet, command, who, reception)
         except Refused as refused:
             log.info("command of !%08x refused: %s", packet.sender, refused.reason)
             return refusal(refused.reason)
 
-    def _first_time(self, connection: sqlite3.Connection, packet: Heard) -> bool:
+    def _remember(self, connection: sqlite3.Connection, packet: Heard) -> None:
         now = int(self._office.clock.now())
-        fresh = commands.note(connection, packet.public_key, packet.sender, packet.packet_id, now)
-        if fresh:
-            commands.confirm(connection, packet.public_key, packet.sender, now)
-        return fresh
+        commands.note(connection, packet.public_key, packet.sender, packet.packet_id, now)
+        commands.confirm(connection, packet.public_key, packet.sender, now)
 
     async def _obey(
         self, packet: Heard, command: Command, who: Holder, reception: Reception

@@ -23,16 +23,21 @@ NOT_SAID = (BulletinState.WAITING, BulletinState.REJECTED)
 NUMBER = re.compile(r"\(B-([0-9]{1,5})\)$")  # at the end of an announcement
 
 
+def was_given(connection: sqlite3.Connection, key: bytes, node_num: int, packet_id: int) -> bool:
+    """Whether this command came before."""
+    row = connection.execute(
+        "SELECT 1 FROM command WHERE public_key = ? AND node_num = ? AND packet_id = ?",
+        (key, node_num, packet_id),
+    ).fetchone()
+    return row is not None
+
+
 def note(
     connection: sqlite3.Connection, key: bytes, node_num: int, packet_id: int, now: int
-) -> bool:
-    """Whether this command is new; from now on it is not."""
-    return (
-        connection.execute(
-            "INSERT OR IGNORE INTO command VALUES (?, ?, ?, ?)", (key, node_num, packet_id, now)
-        ).rowcount
-        > 0
-    )
+) -> None:
+    """This command was given, for ever. The one who obeys has asked was_given() before, and hears
+    one packet after another."""
+    connection.execute("INSERT INTO command VALUES (?, ?, ?, ?)", (key, node_num, packet_id, now))
 
 
 @dataclass(frozen=True, slots=True)

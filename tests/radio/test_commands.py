@@ -1,18 +1,20 @@
 """Commands from stock radios, without a radio: who may, what happens, what is answered."""
 
 import random
+import time
 from dataclasses import replace
 
 import pytest
 
-from kimnode.radio import orders
+from kimnode.radio import orders, volunteers
 from kimnode.rules.bulletins import BulletinState
 from kimnode.rules.commands import WORDS as WORD_LIST
 from kimnode.rules.commands import draft_code
 from kimnode.rules.delivery import State
 from kimnode.rules.limits import Limits
 from kimnode.wire.airtext import MAX_TEXT_BYTES
-from kimnode.wire.codes import Form, Verdict
+from kimnode.wire.codes import Form, TimeTrust, Verdict
+from kimnode.wire.times import day_of
 from tests.radio.office import VILLAGER, node_of, open_office
 from tests.rules import trust_samples as samples
 from tests.rules.trust_samples import EDI, KETUA, LENA, RINA, V1, V2, V3, V4
@@ -365,3 +367,25 @@ async def test_a_post_without_a_key_says_so(tmp_path):
         post.inbound._volunteers._office = office
         await post.hear(V3, HOAX)
         assert "belum disahkan" in await post.last(V3)
+
+
+async def test_a_recorded_command_does_not_use_up_what_its_owner_may_say(post):
+    await post.hear(V3, "STATUS", packet_id=77)
+    for _ in range(volunteers.VOLUNTEER_RATE.burst + 2):
+        await post.hear(V3, "STATUS", packet_id=77)
+    assert len(await post.said(V3)) == 1
+    await post.hear(V3, "DAFTAR", packet_id=78)
+    assert len(await post.said(V3)) == 2
+
+
+async def test_what_rests_on_a_revoked_key_is_not_called_genuine(post):
+    """It claims to be older than the doubt, and came later: its date may be invented."""
+    today = day_of(time.time())  # the test's clock is the machine's
+    dated = {"made_min": (today - 3) * 1440, "trust": TimeTrust.ABOUT}
+    bulletin = samples.bulletin(V1, when=dated, expires_6h=100)
+    await post.enter(bulletin, samples.approval(bulletin, V3, **dated))
+    await post.hear(VILLAGER, "CEK B-17")
+    assert "B-17 SAH. HOAKS" in await post.last(VILLAGER)
+    await post.enter(samples.revocation(V3.key, RINA.key, since=today - 1))
+    await post.hear(VILLAGER + 1, "CEK B-17")
+    assert "B-17 DIPERIKSA ULANG" in await post.last(VILLAGER + 1)
