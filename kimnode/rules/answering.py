@@ -43,7 +43,7 @@ class Archive(Protocol):
     """Trust documents that this gateway has and holds for valid."""
 
     def certificate(self, hint: bytes) -> Certificate | None: ...
-    def revocation(self) -> Revocation | None: ...
+    def revocations(self) -> Sequence[Revocation]: ...
     def root_after(self, version: int) -> Root | None: ...
 
 
@@ -156,8 +156,7 @@ class Answers:
             case Want.CERTIFICATE:
                 there = self._archive.certificate(item.hint) is not None
             case Want.REVOCATION:
-                listed = self._archive.revocation()
-                there = listed is not None and listed.number > item.number
+                there = gossip.lists_tag(self._archive.revocations()) not in (0, item.number)
             case Want.ROOT:
                 there = self._archive.root_after(item.number) is not None
                 return [((Want.ROOT, uint(item.number, 4)), Want.ROOT)] if there else []
@@ -202,8 +201,7 @@ class Answers:
                 certificate = self._archive.certificate(hint)
                 return [air.pack(certificate)] if certificate else []
             case Want.REVOCATION:
-                revocation = self._archive.revocation()
-                return [air.pack(revocation)] if revocation else []
+                return [air.pack(one) for one in self._archive.revocations()]
             case Want.ROOT:
                 root = self._archive.root_after(int.from_bytes(hint, "big"))
                 return [air.pack(root)] if root else []

@@ -1,6 +1,6 @@
 """The trust documents that a gateway can hand out, and which of them a packet makes it miss."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kimnode.record import Kind
@@ -18,7 +18,7 @@ from kimnode.wire.documents import (
     TimeAnchor,
     Vote,
 )
-from kimnode.wire.gossip import Item, Want
+from kimnode.wire.gossip import Item, Want, lists_tag
 from kimnode.wire.signing import KEY_ID_BYTES
 
 
@@ -30,8 +30,8 @@ class Books:
 
     @property
     def known(self) -> Known:
-        root, listed = self.trust.root, self.trust.revocation
-        return Known(root.version if root else 0, listed.number if listed else 0)
+        root = self.trust.root
+        return Known(root.version if root else 0, lists_tag(self.trust.revocations))
 
     def certificate(self, hint: bytes) -> Certificate | None:
         """The newest of the keys with this hint."""
@@ -40,8 +40,9 @@ class Books:
                 return certificate
         return None
 
-    def revocation(self) -> Revocation | None:
-        return self.trust.revocation
+    def revocations(self) -> Sequence[Revocation]:
+        """The list that counts of each issuer."""
+        return self.trust.revocations
 
     def root_after(self, version: int) -> Root | None:
         return next((root for root in self.trust.roots if root.version == version + 1), None)

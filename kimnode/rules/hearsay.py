@@ -22,10 +22,10 @@ NEWS_TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Numbers of the trust documents that this gateway has; 0: none."""
+    """Trust documents that this gateway has: the root's version, gossip.lists_tag(); 0: none."""
 
     root_version: int = 0
-    revocation: int = 0
+    lists: int = 0
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Own:
 
     def beacon(self) -> Beacon:
         known, shelf = self.known, self.shelf
-        return Beacon(self.post, known.root_version, known.revocation, shelf.digest(), shelf.news())
+        return Beacon(self.post, known.root_version, known.lists, shelf.digest(), shelf.news())
 
 
 class Hearsay:
@@ -97,14 +97,14 @@ class Hearsay:
         own = self.own.beacon()
         if beacon.root_version > own.root_version:
             self._lacks.add(Item(Want.ROOT, number=own.root_version), now)
-        if beacon.revocation > own.revocation:
-            self._lacks.add(Item(Want.REVOCATION, number=own.revocation), now)
-        if beacon.revocation < own.revocation:
-            self._answers.asked([Item(Want.REVOCATION, number=beacon.revocation)], now)
+        if beacon.lists != own.lists:
+            if beacon.lists:
+                self._lacks.add(Item(Want.REVOCATION, number=own.lists), now)
+            self._answers.asked([Item(Want.REVOCATION, number=beacon.lists)], now)
         if beacon.root_version < own.root_version:
             self._rhythm.soon(now, self._pace.spread_s)
         if beacon.digest == own.digest:
-            if (beacon.root_version, beacon.revocation) == (own.root_version, own.revocation):
+            if (beacon.root_version, beacon.lists) == (own.root_version, own.lists):
                 self._rhythm.heard_same(now)
             return
         unknown = [hint for hint in beacon.news if self._is_unknown(hint)]

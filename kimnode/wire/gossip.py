@@ -10,8 +10,8 @@ from enum import IntEnum
 from typing import NewType
 
 from kimnode.errors import WireError
-from kimnode.wire.air import MAX_PACKET_BYTES, Type, head, type_of
-from kimnode.wire.documents import SUBJECT_HINT_BYTES
+from kimnode.wire.air import MAX_PACKET_BYTES, Type, head, hint_of, type_of
+from kimnode.wire.documents import SUBJECT_HINT_BYTES, Revocation
 from kimnode.wire.fragments import MAX_PIECES, MESSAGE_ID_BYTES
 from kimnode.wire.octets import Octets, uint
 from kimnode.wire.signing import KEY_ID_BYTES
@@ -28,6 +28,7 @@ REACH = 8 * MAX_BITS_BYTES  # so far below the highest number an entry speaks of
 ASKED_BITS_BYTES = 2  # of an item: it asks for at most 17 numbers
 MISSING_BITS_BYTES = 3
 SHELF_DOMAIN = b"kimnode/shelf/v1"
+LISTS_DOMAIN = b"kimnode/lists/v1"
 TAG_DOMAIN = b"kimnode/tag/v1"
 
 
@@ -46,18 +47,30 @@ def tag(salt: int, place: Origin) -> bytes:
     return hashlib.sha256(TAG_DOMAIN + bytes([salt]) + place).digest()[:TAG_BYTES]
 
 
+def lists_tag(lists: Iterable[Revocation]) -> int:
+    """Four bytes, as a number, for the revocation lists that count: one of each issuer. 0: none.
+
+    No number alone would do: each issuer counts its own, and a list that was made by a stolen key
+    must not hide the one that ends it.
+    """
+    listed = sorted(hint_of(one.issuer) + uint(one.number, 4) for one in lists)
+    if not listed:
+        return 0
+    return int.from_bytes(hashlib.sha256(LISTS_DOMAIN + b"".join(listed)).digest()[:4], "big") or 1
+
+
 @dataclass(frozen=True, slots=True)
 class Beacon:
     """What a gateway has: compare with your own. `news`: 8-byte hints of new bulletins' ids."""
 
     post: bytes
     root_version: int
-    revocation: int
+    lists: int  # lists_tag()
     digest: bytes
     news: tuple[bytes, ...] = ()
 
     def pack(self) -> bytes:
-        numbers = uint(self.root_version, 4) + uint(self.revocation, 4)
+        numbers = uint(self.root_version, 4) + uint(self.lists, 4)
         return head(Type.BEACON) + self.post + numbers + self.digest + b"".join(self.news)
 
 
@@ -129,13 +142,13 @@ def pack_ask(items: Iterable[Item]) -> bytes:
 
 def parse_beacon(packet: bytes) -> Beacon:
     octets = _opened(packet, Type.BEACON)
-    post, version, number = octets.take(KEY_ID_BYTES), octets.uint(4), octets.uint(4)
+    post, version, lists = octets.take(KEY_ID_BYTES), octets.uint(4), octets.uint(4)
     found, count = octets.take(DIGEST_BYTES), octets.left() // SUBJECT_HINT_BYTES
     if count > MAX_NEWS:
         raise WireError(f"a beacon with {count} news")
     news = tuple(octets.take(SUBJECT_HINT_BYTES) for _ in range(count))
     octets.end()
-    return Beacon(post, version, number, found, news)
+    return Beacon(post, version, lists, found, news)
 
 
 def parse_vector(packet: bytes) -> Vector:

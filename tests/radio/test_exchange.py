@@ -167,6 +167,18 @@ async def test_a_long_revocation_list_and_suspensions_arrive(posts):
     await until(lambda: _is_suspended(b))
 
 
+async def test_lists_of_two_issuers_are_both_wanted(mesh, clock, tmp_path):
+    """Each issuer counts its own: a great number of the hub must not hide the district's next."""
+    by_hub = samples.revocation(RINA.radio, by=samples.HUB, number=500)
+    by_district = samples.revocation(RINA.key, number=2)
+    async with (
+        station(mesh, tmp_path / "a.db", KARATAUN, clock, chain=(*samples.CHAIN, by_hub)) as a,
+        station(mesh, tmp_path / "b.db", SALUTIWO, clock, 2, (*samples.CHAIN, by_district)) as b,
+    ):
+        for post in (a, b):
+            await until(lambda post=post: _has_lists(post, {500, 2}), 60)
+
+
 async def test_receipts_go_out_together_and_late(mesh, posts):
     a, b = posts
     made = [await drafted(a) for _ in range(2)]
@@ -263,6 +275,11 @@ async def _waits(post: Station, count: int) -> bool:
 async def _listed(post: Station, number: int) -> bool:
     trust = await post.db.read(post.intake.cache.load)
     return trust.revocation is not None and trust.revocation.number == number
+
+
+async def _has_lists(post: Station, numbers: set[int]) -> bool:
+    trust = await post.db.read(post.intake.cache.load)
+    return {one.number for one in trust.revocations} == numbers
 
 
 async def _is_suspended(post: Station) -> bool:

@@ -21,7 +21,7 @@ from kimnode.rules.exchange import Exchange
 from kimnode.rules.hearsay import Known
 from kimnode.rules.ledger import ALL_BUT_SOS_SHARE
 from kimnode.rules.lora import PRESETS, Preset
-from kimnode.wire import air
+from kimnode.wire import air, gossip
 from kimnode.wire.codes import Form, HoaxType, KeyType, Mode, Role, TimeTrust, Topic, Verdict
 from kimnode.wire.documents import (
     AnyDocument,
@@ -105,8 +105,8 @@ class Archive:
     def certificate(self, hint: bytes) -> Certificate | None:
         return self.certificates.get(hint)
 
-    def revocation(self) -> Revocation | None:
-        return self.listed
+    def revocations(self) -> tuple[Revocation, ...]:
+        return (self.listed,) if self.listed else ()
 
     def root_after(self, version: int) -> Root | None:
         return self.roots.get(version + 1)
@@ -199,9 +199,8 @@ class Post:
                     self.archive.listed = document
             case Root():
                 self.archive.roots[document.version] = document
-        listed = self.archive.listed
         versions = max(self.archive.roots, default=0)
-        exchange.learnt(Known(versions, listed.number if listed else 0), now)
+        exchange.learnt(Known(versions, gossip.lists_tag(self.archive.revocations())), now)
 
     def next_packet(self) -> bytes | None:
         """What it would hand to its radio now."""

@@ -8,7 +8,7 @@ from kimnode.rules.books import Books, missing
 from kimnode.rules.hearsay import Known
 from kimnode.rules.trust import Trust
 from kimnode.wire import air
-from kimnode.wire.gossip import Item, Want
+from kimnode.wire.gossip import Item, Want, lists_tag
 from tests.rules import trust_samples as samples
 from tests.rules.trust_samples import DISTRICT, HUB, KARATAUN, ROOT, V1, V3
 
@@ -24,16 +24,16 @@ def test_an_empty_book():
     books = Books(NOBODY)
     assert books.known == Known(0, 0)
     assert books.certificate(b"123456") is None
-    assert books.revocation() is None
+    assert books.revocations() == ()
     assert books.root_after(0) is None
 
 
 def test_what_it_hands_out():
     newer = samples.of_machine(KARATAUN)
     books = Books(samples.trust(newer))
-    assert books.known == Known(1, 1)
+    assert books.known == Known(1, lists_tag([samples.REVOCATION]))
     assert books.certificate(air.hint_of(KARATAUN.key)) == newer
-    assert books.revocation() == samples.REVOCATION
+    assert books.revocations() == (samples.REVOCATION,)
     assert books.root_after(0) == ROOT
     assert books.root_after(1) is None
 

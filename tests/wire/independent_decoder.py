@@ -243,7 +243,7 @@ class Packet:
         return {**found, "mixed": self.hex(max(found["sizes"]))}
 
     def beacon(self) -> dict:
-        found = self.layout("post:x6 root_version:4 revocation:4 digest:x4")
+        found = self.layout("post:x6 root_version:4 lists:4 digest:x4")
         news = []
         while self.data:
             news.append(self.hex(8))

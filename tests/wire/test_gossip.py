@@ -17,12 +17,14 @@ from kimnode.wire.gossip import (
     Origin,
     Vector,
     Want,
+    lists_tag,
     pack_ask,
     parse_ask,
     parse_beacon,
     parse_vector,
     vectors,
 )
+from tests.rules import trust_samples as samples
 
 long = st.integers(0, (1 << 32) - 1)
 hint8 = st.binary(min_size=8, max_size=8)
@@ -173,3 +175,12 @@ def test_tags_that_collide_part_with_another_salt():
     assert gossip.tag(1, place) != gossip.tag(1, other)
     (vector,) = vectors({place: {1}, other: {2}}, 0, 9)
     assert vector == Vector(0, b"\0\0", b"\xff\xff", {gossip.tag(0, place): frozenset({1, 2})})
+
+
+def test_the_lists_tag_names_every_issuer_and_number_in_any_order():
+    by_district, by_hub = samples.revocation(number=2), samples.revocation(by=samples.HUB, number=7)
+    tag = lists_tag([by_district, by_hub])
+    assert tag == lists_tag([by_hub, by_district])
+    others = [[], [by_district], [by_hub], [samples.revocation(number=3), by_hub]]
+    assert tag not in {lists_tag(one) for one in others}
+    assert lists_tag([]) == 0
