@@ -64,6 +64,7 @@ class Reason(StrEnum):
     NO_ROOT = "no-root"  # not signed by the province that this node trusts
     DEMO = "demo"  # of the demonstration village, or the other way round
     VOTED = "voted"  # this person's one suspension in thirty days is used
+    NO_INVITATION = "no-invitation"  # unknown, used or too old
     NO_ROOM = "no-room"  # a table that strangers could fill is full
 
 

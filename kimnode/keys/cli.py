@@ -41,9 +41,11 @@ the whole way, in order (every step says what comes next):
          --district mamuju.kim --role VERIFIKATOR --person 12 --name "Budi" \\
          --area 76.02.06.2003 --radio-key KEY --out budi.kim
      or invites them to make a key in the browser: kimnode keys invite
-  6. on every post:
+  6. the district's first list of bad keys, empty, and anew every 30 days:
+       kimnode keys revoke --key secret/mamuju.key --first --out revoked.1.kim
+  7. on every post:
        kimnode keys import --config kimnode.toml root.1.kim mamuju.kim \\
-         post.kim budi.kim
+         revoked.1.kim post.kim budi.kim
 
   Private keys (*.key) stay in a folder that only their owner can open, and
   never travel. Everything else (*.pub, *.kim) is public: USB, paper or QR.

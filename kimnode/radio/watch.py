@@ -76,7 +76,8 @@ class Watch:
 
     def _may_warn(self, connection: sqlite3.Connection, words: str, now: float) -> bool:
         """Once for a radio, not many in an hour, and not what another post has just said."""
-        start = words.partition(" BUKAN ")[0]
+        before, said, _ = words.partition(" BUKAN dari KIM")
+        start = before + said  # whole: "... BENAR dari KIM" must not silence us
         if commands.begins_like(connection, start, int(now - WARN_WITHIN_S)):
             return False
         if commands.sent_alike(connection, words.encode(), now - HOUR_S, now + HOUR_S):

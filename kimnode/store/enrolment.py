@@ -59,10 +59,10 @@ def find(connection: sqlite3.Connection, code: str, now: int) -> Invitation | No
 
 
 def enrol(connection: sqlite3.Connection, code: str, public_key: bytes, now: int) -> Invitation:
-    """Use up the invitation for this key. Refused(BAD_ID) when it is not open, or the key known."""
+    """Use up the invitation for this key. Refused(NO_INVITATION), or BAD_ID: the key is known."""
     invitation = find(connection, code, now)
     if invitation is None:
-        raise Refused(Reason.BAD_ID, "no open invitation with this code")
+        raise Refused(Reason.NO_INVITATION)
     known = "SELECT 1 FROM enrolment WHERE public_key = ? AND used_at IS NOT NULL"
     if connection.execute(known, (public_key,)).fetchone():
         raise Refused(Reason.BAD_ID, "this key is enrolled already")

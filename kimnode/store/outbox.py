@@ -171,10 +171,11 @@ def messages_between(connection: sqlite3.Connection, author: str, since: float, 
 def answers_between(
     connection: sqlite3.Connection, priority: Priority, since: float, to: float
 ) -> int:
-    """How many packets of the node's own, not of a message, were put in line then."""
+    """How many texts of the node's own, not of a message, were put in line then."""
     (count,) = connection.execute(
-        "SELECT count(*) FROM outbox WHERE seq = 0 AND priority = ? AND queued_at BETWEEN ? AND ?",
-        (priority, since, to),
+        "SELECT count(*) FROM outbox WHERE seq = 0 AND priority = ? AND port = ?"
+        " AND queued_at BETWEEN ? AND ?",
+        (priority, TEXT_PORT, since, to),
     ).fetchone()
     return int(count)
 

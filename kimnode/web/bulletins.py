@@ -15,7 +15,8 @@ from kimnode.store.board import Shown, Signed
 from kimnode.store.reach import Reach
 from kimnode.store.trust import TrustCache
 from kimnode.web import sharing
-from kimnode.web.cards import Card, Cards
+from kimnode.web.around import Around, around
+from kimnode.web.cards import Cards
 from kimnode.web.claims import claim_card
 from kimnode.web.frame import page, read, read_once
 from kimnode.web.identity import of
@@ -33,18 +34,6 @@ REF_BYTES = 8
 SECRET = (BulletinState.WAITING, BulletinState.REJECTED)  # one person's word: nobody reads it here
 HEAD_CHARS = 16
 DID = {Kind.APPROVAL: "history.approval", Kind.REJECTION: "history.rejection"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """A bulletin with what it is about and what replaced it."""
-
-    shown: Shown
-    newer: Shown | None
-    older: Shown | None
-
-    def card(self, cards: Cards) -> Card:
-        return cards.draw(self.shown, self.newer, self.older)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +122,20 @@ def reach_lines(words: Words, counted: Reach) -> list[str]:
 
 def _board(
     connection: sqlite3.Connection, cache: TrustCache, now: Estimate
-) -> tuple[list[_Around], list[_Around], list[claims.Claim], str]:
+) -> tuple[list[Around], list[Around], list[claims.Claim], str]:
     pinned = boards.board(connection, cache, now)[:MAX_PINNED]
     older = boards.archive(connection, cache, now, MAX_ARCHIVE)
     seqs = {one.seq for one in pinned}
     older = [one for one in older if one.seq not in seqs]
     last = log.entry(connection, log.last_seq(connection))
     head = last.record.id.hex()[:HEAD_CHARS] if last else ""
-    around = [[_around(connection, cache, now, one) for one in some] for some in (pinned, older)]
-    return around[0], around[1], claims.listed(connection), head
+    drawn = [[around(connection, cache, now, one) for one in some] for some in (pinned, older)]
+    return drawn[0], drawn[1], claims.listed(connection), head
 
 
 def _history(
     connection: sqlite3.Connection, cache: TrustCache, now: Estimate, ref: str
-) -> list[_Around]:
+) -> list[Around]:
     """The bulletin; after it others with the same number, when it was asked for by number."""
     found = [boards.show(connection, seq, cache, now) for seq in _seqs(connection, ref)]
     shown = sorted(filter(None, found), key=lambda one: (not one.local, -one.seq))
@@ -154,7 +143,7 @@ def _history(
         same = bulletins.by_number(connection, shown[0].bulletin.number)
         twins = [boards.show(connection, seq, cache, now) for seq in same]
         shown += [twin for twin in twins if twin and twin.seq != shown[0].seq]
-    return [_around(connection, cache, now, one) for one in shown]
+    return [around(connection, cache, now, one) for one in shown]
 
 
 def _seqs(connection: sqlite3.Connection, ref: str) -> list[int]:
@@ -163,17 +152,6 @@ def _seqs(connection: sqlite3.Connection, ref: str) -> list[int]:
     ids = bulletins.by_hint(connection, bytes.fromhex(ref)[:REF_BYTES])
     seqs = [bulletins.seq_of(connection, one) for one in ids]
     return [seq for seq in seqs if seq is not None]
-
-
-def _around(
-    connection: sqlite3.Connection, cache: TrustCache, now: Estimate, shown: Shown
-) -> _Around:
-    newer, older = max(shown.replaced_by, default=None), shown.replaces
-    return _Around(
-        shown,
-        boards.show(connection, newer, cache, now) if newer else None,
-        boards.show(connection, older, cache, now) if older else None,
-    )
 
 
 def _signatures(cards: Cards, shown: Shown) -> list[SignatureLine]:

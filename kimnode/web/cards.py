@@ -29,6 +29,7 @@ BADGES = {
     BulletinState.EXPIRED: ("none", "bulletin.expired-badge", "bulletin.expired-about"),
 }
 OVER = (BulletinState.CORRECTED, BulletinState.WITHDRAWN, BulletinState.EXPIRED)
+STRUCK = (BulletinState.CORRECTED, BulletinState.WITHDRAWN)  # it was wrong
 ABOUT_WORDS = {
     Form.CORRECTION: "bulletin.corrects",
     Form.RETRACTION: "bulletin.withdraws",
@@ -141,7 +142,7 @@ class Cards:
             "how": self._how(shown.author, approver),
             "when": self.date(shown.bulletin.stamp),
             "until": self._until(shown),
-            "struck": shown.state is BulletinState.WITHDRAWN,
+            "struck": shown.state in STRUCK,
             "over": shown.state in OVER,
         }
 

@@ -13,9 +13,9 @@ from kimnode.rules.bulletins import PUBLISHED
 from kimnode.rules.claims import MAX_REPORT_CHARS, ROOM, topic_of
 from kimnode.rules.clock import Estimate
 from kimnode.store import board, claims
-from kimnode.store.board import Shown
 from kimnode.store.claims import Claim
 from kimnode.store.trust import TrustCache
+from kimnode.web.around import Around, around
 from kimnode.web.cards import Cards
 from kimnode.web.forms import client_id, new_token, read_form
 from kimnode.web.frame import page, read
@@ -93,20 +93,22 @@ async def show(request: web.Request) -> web.Response:
         "klaim.html",
         "/cek",
         claim=claim_card(words, claim),
-        answer=Cards(words).draw(answer) if answer else None,
+        answer=answer.card(Cards(words)) if answer else None,
         fresh="baru" in request.query,
     )
 
 
 def _claim(
     connection: sqlite3.Connection, cache: TrustCache, now: Estimate, number: int
-) -> tuple[Claim | None, Shown | None]:
+) -> tuple[Claim | None, Around | None]:
     """The claim, and its answer once that is published: a draft is nobody's business."""
     claim = claims.get(connection, number)
     if claim is None or claim.bulletin is None:
         return claim, None
     answer = board.show(connection, claim.bulletin, cache, now)
-    return claim, answer if answer and answer.state in PUBLISHED else None
+    if answer is None or answer.state not in PUBLISHED:
+        return claim, None
+    return claim, around(connection, cache, now, answer)
 
 
 async def _form(

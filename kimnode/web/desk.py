@@ -17,7 +17,7 @@ from kimnode.store import board, bulletins, staff
 from kimnode.store.board import Shown
 from kimnode.store.trust import TrustCache
 from kimnode.web.bulletins import spaced
-from kimnode.web.cards import Cards, plain_name, role_key
+from kimnode.web.cards import Cards, plain_name, post_name, role_key
 from kimnode.web.words import Words
 from kimnode.wire import air, sealed
 from kimnode.wire.codes import Form, HoaxType, KeyType, Mode, Role, TimeTrust, Topic, Verdict
@@ -135,7 +135,8 @@ def _draft(desk: Desk, cards: Cards, shown: Shown) -> dict[str, object]:
     return {
         "bulletin": sealed.encode(shown.bulletin).hex(),
         "dossier": sealed.encode(shown.dossier).hex() if shown.dossier else "",
-        "author": f"{cards.who(shown.author)} · {cards.how(shown.author)}",
+        "author": cards.who(shown.author),
+        "post": post_name(shown.author.post),
         "mine": mine,
         "told": " ".join(cards.words("staff.refused-why", why=why) for why in whys if why),
     }

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from kimnode.clock import Clock
 from kimnode.errors import Reason, Refused
+from kimnode.web.posting import LONE_SURROGATE
 from kimnode.wire import signing
 
 DOMAIN = "kimnode/request/v1"
@@ -101,7 +102,7 @@ def octets(values: Mapping[str, Any], name: str) -> bytes:
 def text(values: Mapping[str, Any], name: str, most: int) -> str:
     """A text of at most so many characters."""
     value = values.get(name)
-    if not isinstance(value, str) or len(value) > most:
+    if not isinstance(value, str) or len(value) > most or LONE_SURROGATE.search(value):
         raise Refused(Reason.BAD_REQUEST, f"{name} is no text, or too long")
     return value
 

@@ -51,7 +51,7 @@ def picture(words: Words, site: str, card: Card) -> str:
         )
     if card.claim:
         rows += [_row(words("bulletin.claim"), 34, soft=True), _row(card.claim, 44)]
-    rows.append(_row(card.text, 52, bold=True))
+    rows.append(_row(card.text, 52, bold=True, struck=card.struck))
     if card.fact:
         rows.append(_row(card.fact, 40))
     for source in card.sources[:MAX_SOURCES]:
@@ -65,12 +65,13 @@ def picture(words: Words, site: str, card: Card) -> str:
             "under": words("share.from", site=site, number=card.number),
             "colour": COLOURS[card.look],
             "rows": rows,
-            "struck": card.struck,
             "file": f"{card.number}.png",
             "save": words("share.save"),
         }
     )
 
 
-def _row(said: str, size: int, *, bold: bool = False, soft: bool = False) -> dict[str, object]:
-    return {"text": said, "size": size, "bold": bold, "soft": soft}
+def _row(
+    said: str, size: int, *, bold: bool = False, soft: bool = False, struck: bool = False
+) -> dict[str, object]:
+    return {"text": said, "size": size, "bold": bold, "soft": soft, "struck": struck}

@@ -188,7 +188,8 @@ def test_a_private_key_is_shown_only_to_who_says_it_is_secret(offices):
 def test_help_alone_leads_through(offices):
     told = offices.done("--help")
     assert [line for line in told.splitlines() if len(line) > 80] == []
-    for step in ("root key", "root new", "root sign", "district certify", "gateway key", "import"):
+    steps = ("root key", "root new", "root sign", "district certify", "gateway key", "import")
+    for step in (*steps, "revoke --key secret/mamuju.key --first"):  # without: a warning for ever
         assert f"kimnode keys {step}" in told
     for words in (["root", "sign"], ["volunteer", "certify"], ["revoke"], ["import"], ["invite"]):
         assert "usage: kimnode keys" in offices.done(*words, "--help")

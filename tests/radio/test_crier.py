@@ -6,9 +6,14 @@ import pytest
 
 from kimnode.radio import watch
 from kimnode.radio.crier import FOREIGN_WAIT_S
+from kimnode.radio.messages import BROADCAST
+from kimnode.rules.airtime import Priority
 from kimnode.rules.announcements import announcement
 from kimnode.rules.bulletins import BulletinState
 from kimnode.rules.commands import draft_code
+from kimnode.store import outbox
+from kimnode.store.outbox import NewPacket
+from kimnode.wire.air import PORT
 from kimnode.wire.airtext import MAX_TEXT_BYTES
 from kimnode.wire.codes import Form, HoaxType, Verdict
 from tests.radio.office import VILLAGER, open_office
@@ -157,6 +162,29 @@ async def test_what_another_post_has_warned_of_is_not_warned_of_again(post):
     await post.cry()
     assert await post.said() == []
     assert len(await post.incidents()) == 1
+
+
+async def test_a_denied_warning_does_not_silence_the_post(post):
+    await post.on_channel(VILLAGER, FORGED)
+    denial = "[otomatis] AWAS: tulisan berawalan KIM dari !00000900 BENAR dari KIM. Teruskan"
+    await post.on_channel(0x77, denial)
+    post.clock.ahead_s = watch.GRACE_S[1]
+    await post.cry()
+    assert len(await post.said()) == 1
+
+
+async def test_what_posts_exchange_takes_no_warning_away(post):
+    """Beacons and documents are on the air every hour: they are no warnings."""
+    now = post.clock.now()
+    packet = NewPacket(
+        0, 1, 1, Priority.BULLETIN, BROADCAST, 0, b"*", None, False, now + 3600, port=PORT
+    )
+    await post.db.write(lambda c: outbox.queue(c, [packet] * watch.WARNINGS_PER_HOUR, now))
+    await post.on_channel(VILLAGER, FORGED)
+    post.clock.ahead_s = watch.GRACE_S[1]
+    await post.cry()
+    (warning,) = [text for text in await post.said() if "AWAS" in text]
+    assert "!00000900 BUKAN dari KIM" in warning
 
 
 async def test_a_judged_text_is_not_judged_again_after_a_restart(tmp_path):

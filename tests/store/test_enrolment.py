@@ -29,7 +29,7 @@ def test_an_invitation_is_used_once(connection):
     assert enrolment.find(connection, CODE, NOW + 10) is None
     with pytest.raises(Refused) as again:
         enrolment.enrol(connection, CODE, bytes(32), NOW + 11)
-    assert again.value.reason is Reason.BAD_ID
+    assert again.value.reason is Reason.NO_INVITATION
     assert enrolment.enrolled(connection) == [Enrolled(BUDI, KEY, NOW + 9)]
 
 

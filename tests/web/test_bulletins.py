@@ -1,5 +1,6 @@
 """The board and a bulletin's history, as they come out of the node: words, badges, order."""
 
+import json
 import re
 from html import unescape
 
@@ -83,10 +84,11 @@ async def test_a_correction_comes_before_what_it_corrects(furnished: dict, phone
     assert "Mengoreksi B-13" in await text_of(phone, address(new))
 
 
-async def test_what_was_withdrawn_is_struck_through(furnished: dict, phone: TestClient):
-    html = await (await phone.get(address(furnished["NO_CLAIM"]))).text()
-    assert f"<del>{furnished['NO_CLAIM'].text}</del>" in html
-    assert html.index("DICABUT") < html.index("<del>")
+@pytest.mark.parametrize(("old", "new"), [("NO_CLAIM", "DICABUT"), ("FACT", "KOREKSI")])
+async def test_what_was_wrong_is_struck_through(furnished: dict, phone: TestClient, old, new):
+    html = await (await phone.get(address(furnished[old]))).text()
+    assert f"<del>{furnished[old].text}</del>" in html
+    assert html.index(new) < html.index("<del>")
 
 
 async def test_a_draft_is_read_by_nobody(furnished: dict, phone: TestClient):
@@ -190,6 +192,9 @@ async def test_words_to_share_say_what_it_is_and_how_to_find_the_true_one(
     words = re.search(r"<textarea[^>]*>(.*?)</textarea>", corrected, re.DOTALL)[1]
     assert words.startswith("*KOREKSI: SEBAGIAN BENAR* (B-21)")
     assert "SUDAH DIKOREKSI" in words
+    assert f"~{furnished['FACT'].text}~" in words
+    drawn, _ = json.JSONDecoder().raw_decode(corrected.split('data-picture="')[1])
+    assert [row["text"] for row in drawn["rows"] if row["struck"]] == [furnished["FACT"].text]
 
 
 async def test_by_number_and_unknown_ones(furnished: dict, phone: TestClient):

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient
 from kimnode.record import Kind
 from kimnode.rules.claims import ClaimStep
 from kimnode.store import claims, log
+from kimnode.wire.codes import Form, Verdict
 from tests.rules import trust_samples as chain
 from tests.web import trusted
 from tests.web.conftest import Village
@@ -93,6 +94,22 @@ async def test_the_page_follows_the_claim(village: Village, phone: TestClient):
     assert "Sudah dijawab" in page
     assert draft.text in page
     assert "TERVERIFIKASI" in page
+
+
+async def test_a_corrected_answer_stands_below_its_correction(village: Village, phone: TestClient):
+    await trusted.trust(village)
+    await trusted.report(village, RUMOUR, 1)
+    old = trusted.made(8)
+    at = await trusted.publish(village, old)
+    await village.db.write(lambda c: claims.take(c, 1, at, chain.NOW_S))
+    new = trusted.made(
+        9, Verdict.FACT, form=Form.CORRECTION, about=trusted.about(old), text="Ada gempa kecil."
+    )
+    await trusted.publish(village, new)
+    html = await (await phone.get("/klaim/1")).text()
+    assert html.index(new.text) < html.index(old.text)
+    assert f'href="/buletin/{new.id.hex()[:16]}"' in html
+    assert f"<del>{old.text}</del>" in html
 
 
 async def test_closed_and_unknown_claims(village: Village, phone: TestClient):

@@ -47,7 +47,7 @@ async def test_an_invitation_is_used_once(invited: Village, phone: TestClient):
     assert (await post(phone, "bagian", {"key": chain.V1.key.hex(), "u": TOKEN}))[1][
         "share"
     ] == share
-    assert (await post(phone, "daftar", wish(chain.V2)))[1]["reason"] == "bad-id"
+    assert (await post(phone, "daftar", wish(chain.V2)))[1]["reason"] == "no-invitation"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,7 @@ async def test_an_invitation_is_used_once(invited: Village, phone: TestClient):
         ({"key": "zz"}, "bad-request"),
         ({"code": 5}, "bad-request"),
         ({"code": "x" * 200}, "bad-request"),
+        ({"code": "\ud800"}, "bad-request"),  # JSON can spell it, UTF-8 cannot
     ],
 )
 async def test_a_key_without_its_other_half_is_not_enrolled(
@@ -72,7 +73,8 @@ async def test_a_key_without_its_other_half_is_not_enrolled(
 async def test_a_code_of_nobody_and_a_proof_for_another_gateway(
     invited: Village, phone: TestClient
 ):
-    assert (await post(phone, "daftar", wish(code="tidak-ada-1234567")))[1]["reason"] == "bad-id"
+    _, said = await post(phone, "daftar", wish(code="tidak-ada-1234567"))
+    assert said["reason"] == "no-invitation"
     other = wish(gateway=chain.SALUTIWO.key)
     assert (await post(phone, "daftar", other))[1]["reason"] == "bad-signature"
 

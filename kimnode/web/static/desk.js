@@ -101,7 +101,7 @@ function lines(b, dossier) {
     line(list, W.place, dossier.place);
     dossier.sources.forEach((s, i) => {
       const first = PRIMARY.includes(s[0]) ? " (" + W.primary + ")" : "";
-      line(list, W.source + " " + (i + 1), C.source[s[0]] + first + ": " + s[1] + " · " + s[2]);
+      line(list, W.source + " " + (i + 1), C.source[s[0]] + first + ": " + s[1] + (s[2] ? " · " + s[2] : ""));
     });
   }
   line(list, W.counted, fill(W.sources, {n: b.sources, p: b.primary}));
@@ -119,7 +119,7 @@ function opened(item) {
   const direct = b.mode === 0;
   found.good = nacl.sign.detached.verify(S.signed(BULLETIN, b), found.signature, b.signer) &&
     (!direct || S.same(b.signer, b.person));
-  found.how = direct ? W.direct : W.attested;
+  found.how = direct ? W.direct : W.attested + " " + item.post;
   found.dossier = null;
   if (item.dossier) {
     const behind = S.open(S.unhex(item.dossier));

@@ -42,8 +42,8 @@ function painted() {
   const rows = [];
   p.rows.forEach((row) => {
     font(row.size, row.bold);
-    wrapped(g, row.text, WIDE - 2 * EDGE).forEach((text) => rows.push({text, size: row.size,
-      bold: row.bold, soft: row.soft}));
+    wrapped(g, row.text, WIDE - 2 * EDGE).forEach((text) => rows.push(
+      Object.assign({}, row, {text})));
     rows.push({text: "", size: row.size / 2});
   });
   const top = 200, foot = 40;
@@ -65,16 +65,13 @@ function painted() {
     g.fillStyle = row.soft ? "#40524a" : "#12211a";
     y += row.size;
     g.fillText(row.text, EDGE, y);
+    // Through the old words alone: what replaced them must stay easy to read.
+    if (row.struck) {
+      g.fillStyle = "#a61b1b";
+      g.fillRect(EDGE, y - row.size * 0.36, g.measureText(row.text).width, 6);
+    }
     y += row.size * 0.35;
   });
-  if (p.struck) {
-    g.strokeStyle = "#a61b1b";
-    g.lineWidth = 10;
-    g.beginPath();
-    g.moveTo(EDGE, top + EDGE);
-    g.lineTo(WIDE - EDGE, canvas.height - foot - EDGE);
-    g.stroke();
-  }
   return canvas;
 }
 byId("paint").addEventListener("click", () => {
