@@ -36,7 +36,12 @@ ABOUT_WORDS = {
     Form.CHECK: "bulletin.answers",
 }
 # What is told to be checked again; the rest says itself that it does not hold any more.
-DOUBTED = (BulletinState.WAITING, BulletinState.VIA_POST, BulletinState.EXPIRED)
+DOUBTED = (
+    BulletinState.WAITING,
+    BulletinState.VIA_POST,
+    BulletinState.VERIFIED,
+    BulletinState.EXPIRED,
+)
 DATE_WORDS = {
     TimeTrust.SURE: "bulletin.date-sure",
     TimeTrust.ABOUT: "bulletin.date-about",
