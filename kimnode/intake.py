@@ -91,12 +91,14 @@ class Intake:
 
     async def _enter(self, record: Record, via: Via, reception: Reception | None) -> Accepted:
         """A phone that asks again while the disk is slow is no faster talker: the writer sees
-        that it is the same record."""
-        named, now, estimate = (
-            (record.author, record.nonce),
-            int(self._clock.now()),
-            self._estimate(),
-        )
+        that it is the same record.
+
+        When a document came here can decide about it (suspensions, doubt after a revocation), so
+        that is told by the estimate: the machine's clock may be ten years ahead.
+        """
+        named, estimate = (record.author, record.nonce), self._estimate()
+        is_document = record.kind in DOCUMENT_KINDS
+        now = estimate.unix_s if is_document else int(self._clock.now())
         coming = _Coming(record, via, reception, now)
         work = partial(_append, coming=coming, cache=self.cache, estimate=estimate)
         if named in self._entering:
@@ -167,7 +169,8 @@ def unknown_time(clock: Clock) -> Estimate:
 
 @dataclass(frozen=True, slots=True)
 class _Coming:
-    """A record at the door. `now`: unix seconds by this machine's clock."""
+    """A record at the door. `now`: unix seconds; of a document by the estimate, else by this
+    machine's clock."""
 
     record: Record
     via: Via

@@ -106,7 +106,7 @@ class Entry:
 
     seq: Seq
     via: Via
-    received_at: int  # unix seconds, this node's clock
+    received_at: int  # unix seconds, this node's clock; of a document as it estimated the time
     record: Record
     reception: Reception | None = None
 

@@ -49,6 +49,7 @@ class VillageClock(Clock):
     """Begins at the samples' NOW. `wall_s`: how far this machine's clock has been set away."""
 
     wall_s = 0.0
+    skipped_s = 0.0
 
     def __init__(self, speed: float) -> None:
         super().__init__(speed)
@@ -59,6 +60,14 @@ class VillageClock(Clock):
 
     def true(self) -> float:
         return super().now()
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.skipped_s
+
+    async def skip(self, seconds: float) -> None:
+        """Time passes in which nobody does anything; then the loops look about."""
+        self.skipped_s += seconds
+        await self.sleep(130)
 
     def told_by_hub(self) -> list[Evidence]:
         """The true time, signed: what a post with a connection to its hub knows."""
@@ -94,6 +103,11 @@ class Post(Gateway):
             async with session.get(self.url + path) as response:
                 assert response.status == 200, (path, response.status)
                 return await response.text()
+
+    async def answers(self, path: str) -> bool:
+        async with aiohttp.ClientSession() as session:
+            async with session.get(self.url + path) as response:
+                return response.status == 200
 
     async def cards(self) -> list[Card]:
         """What villagers see on the board, the archive too."""
