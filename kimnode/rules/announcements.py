@@ -25,9 +25,12 @@ VERDICT_WORDS = {
 DEMO_MARK = "DEMO "
 MAX_LOOKED_AT = 40  # characters of a text's beginning in which somebody may pose as KIM
 
-_FRONT = "|".join(
-    map(skeleton, ("otomatis", "resmi", "info", "dari", "tim", "pos", "pesan", "kanal", "buletin"))
-)
+# What forgers put in front of the name.
+FRONT_WORDS = """
+    otomatis resmi info dari tim pos pesan kanal buletin pengumuman pengurus peringatan
+    terverifikasi
+"""
+_FRONT = "|".join(map(skeleton, FRONT_WORDS.split()))
 _POSES = re.compile(
     rf"[\W_]*(?:(?:{_FRONT})[\W_]+){{0,2}}k[\W_]?[i][\W_]?m(?:[\W_]+(?:desa|resmi|pusat|node))?"
     r"(?:\s*(?:[]:;=|~>*)\u2013\u2014\u2236\ua789\ufe55\uff1a-])|[\W_]+(?:hoaks|hoax|fakta|info|koreksi"

@@ -27,7 +27,8 @@ MAX_RADIO_NAME_BYTES = 39
 RESERVED = (
     "admin", "administrator", "moderator", "operator", "server", "sistem", "system",
     "kim", "kimnode", "meshtastic", "gateway", "gerbang", "radio", "pos", "posko",
-    "sos", "darurat", "petugas", "relawan", "verifikator",
+    "sos", "darurat", "petugas", "relawan", "verifikator", "pengurus",
+    "buletin", "terverifikasi", "cekinfo",
     "kades", "kepaladesa", "kepaladusun", "sekdes", "sekretarisdesa", "pemdes", "lurah", "camat",
     "bupati", "walikota", "gubernur", "presiden", "pemkab", "diskominfo", "kominfo", "komdigi",
     "polisi", "polri", "polda", "polres", "polsek", "tni", "koramil", "babinsa",
@@ -53,7 +54,7 @@ _LOOK_ALIKES = {
     "h": "һнʜꓧᎻħ",
     "i": "1lіιıɩɪӏǀןاᎥᏞʟꓡꓲł",
     "j": "јϳᴊꓙᎫ",
-    "k": "кκᴋꓗᏦƙқ",
+    "k": "кκᴋꓗᏦƙқĸ",
     "m": "мμᴍꓟᎷϻ",
     "n": "пոռᴎɴꓠηŋи",
     "o": "0оοσօᴏꓳᎤøθ",

@@ -61,7 +61,8 @@ def test_where_the_first_bulletin_is_unknown_any_number_of_it_is_taken():
         "KIM: HOAKS - x", "kim: x", "KlM: x", "K1M : x", "кім: x", "K.I.M - x", "KIM\uff1a x",
         "[otomatis] KIM: x",
         "Info KIM: x", "[KIM] x", "KIM HOAKS air naik", "KIM \u2013 x", "\u039a\u0399\u039c: x",
-        "\U0001f4e2 KIM: x", "Tim KIM Desa: x",
+        "\U0001f4e2 KIM: x", "Tim KIM Desa: x", "PENGUMUMAN KIM: x", "Pengumuman resmi KIM - x",
+        "TERVERIFIKASI KIM: x", "Pengurus KIM: x",
     ],
 )  # fmt: skip
 def test_who_poses_as_kim(text):

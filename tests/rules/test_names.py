@@ -22,6 +22,7 @@ SPOOFS = (
     """
 KIM|kim|Kim|K I M|k.i.m|K-I-M|K_I_M|K'I'M|KlM|K1M|Kım|KiM.|KÌM|k.1.m|K Im|kim2|2 KIM|KIM desa
 KIM Sukamaju|adminKIM|KIMofficial|tim kim|кім|ΚΙΜ|Ꮶ Ꭵ Ꮇ|ꓗꓲꓟ|ᴋɪᴍ|ＫＩＭ|Ⓚⓘⓜ|𝐊𝐈𝐌|𝓴𝓲𝓶|кıм
+ĸim|ĸIM desa|Pengurus|TERVERIFIKASI|Terverif1kasi|Buletin|Buletin Desa|Cek Info
 K\u0131M|kım desa|КІМ|Kim\u0301|ᵏⁱᵐ|₁kim
 admin|Admin|ADMIN|аdmin|АdmіN|ADM1N|4dmin|adm!n|Adrnin|A D M I N|a.d.m.i.n|admin1|admin 7
 Admin Desa|admın|ądmin|ɑdmin|Ad min|administrator|pusat admin|Αdmin

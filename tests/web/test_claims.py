@@ -59,7 +59,9 @@ async def test_the_same_story_is_the_same_claim(village: Village, phone: TestCli
 async def test_many_ask_so_it_is_listed_for_everybody(village: Village, phone: TestClient):
     await trusted.furnish_claims(village)
     for path in ("/buletin", "/cek"):
-        page = words(await (await phone.get(path)).text())
+        html = await (await phone.get(path)).text()
+        assert f"<q>{RUMOUR}</q>" in html, path  # somebody's words, not KIM's
+        page = words(html)
         assert f"K-1 {RUMOUR}" in page, path
         assert "sudah dilaporkan 6 orang" in page
         assert "pupuk" not in page, path  # one asked: not spread any further by us
