@@ -74,23 +74,27 @@ async def tell_the_truth(watcher: Post, loot: Loot) -> Bulletin:
 class Thief:
     """The stolen post's own radio, with whatever packets the thief wants to send."""
 
-    def __init__(self, village: SimVillage, scene: Scene) -> None:
+    def __init__(self, village: SimVillage, watcher: Post) -> None:
         self._radio = village.device("Pos Karataun")
         self._clock = village.clock
-        self._watcher = scene.watcher
+        self._watcher = watcher
 
     async def send(self, *documents: AnyDocument) -> None:
         """One by one, and as often as it takes until the other post has heard each."""
         for packet in packets_of(documents):
             before = await self._heard()
             for _ in range(5):
-                sent = self._radio.board.new_packet(BROADCAST, PORT, packet)
-                self._radio.firmware.service.send_to_mesh(sent)
-                await self._clock.sleep(12)
+                await self.say(packet)
                 if await self._heard() > before:
                     break
             else:
                 raise AssertionError("the other post hears nothing")
+
+    async def say(self, packet: bytes) -> None:
+        """Whatever it is, once, whoever hears it."""
+        sent = self._radio.board.new_packet(BROADCAST, PORT, packet)
+        self._radio.firmware.service.send_to_mesh(sent)
+        await self._clock.sleep(12)
 
     async def _heard(self) -> float:
         lines = (await self._watcher.metrics()).splitlines()

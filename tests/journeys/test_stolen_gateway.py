@@ -317,7 +317,11 @@ async def on_air(tmp_path, clock, monkeypatch, village, loot) -> AsyncIterator[S
 
 
 async def test_the_thief_on_the_air_and_how_the_village_stops_him(on_air: Scene, village):
-    thiefs, watcher, to = Thief(village, on_air), on_air.watcher, village.device(RADIOS[1]).num
+    thiefs, watcher, to = (
+        Thief(village, on_air.watcher),
+        on_air.watcher,
+        village.device(RADIOS[1]).num,
+    )
     for attack in ATTACKS:
         await thiefs.send(*attack(on_air.loot))
         await on_air.nothing_false_is_verified()
