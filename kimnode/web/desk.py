@@ -6,7 +6,7 @@ Drafts go to the browser as the very bytes that are signed: it reads and checks 
 import sqlite3
 from dataclasses import dataclass
 
-from kimnode.errors import Refused
+from kimnode.errors import Reason, Refused
 from kimnode.record import Kind
 from kimnode.rules.announcements import announcement
 from kimnode.rules.bulletins import BulletinState
@@ -38,7 +38,7 @@ MAX_REFUSED = 20  # of all authors, the last ones
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a key's owner is shown. `me` None: enrolled, but not certified (or not any more)."""
+    """What a key's owner is shown. `me` None: may do nothing, because of `problem`."""
 
     key: bytes
     me: Holder | None
@@ -49,6 +49,7 @@ class Desk:
     keys: list[Certificate]
     trust: Trust
     estimate: Estimate
+    problem: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,12 @@ class Cost:
 
 
 def read(connection: sqlite3.Connection, cache: TrustCache, estimate: Estimate, key: bytes) -> Desk:
-    """The desk of this key. Somebody without a certificate sees nothing but that."""
+    """The desk of this key. Somebody whose certificate does not count sees nothing but why."""
     trust = cache.load(connection)
     try:
         me = holder(key, trust, estimate)
-    except Refused:
-        return Desk(key, None, [], [], {}, {}, [], trust, estimate)
+    except Refused as refused:
+        return Desk(key, None, [], [], {}, {}, [], trust, estimate, refused.reason)
     waiting = board.waiting(connection, cache, estimate)
     mine = [one for one in waiting if covers(me.area, one.bulletin.area)]
     refused = _refused(connection, cache, estimate, me)
@@ -84,6 +85,7 @@ def told(desk: Desk, words: Words) -> dict[str, object]:
     cards = Cards(words)
     return {
         "me": _me(desk.me, words) if desk.me else None,
+        "problem": _problem(desk.problem, words) if desk.problem else "",
         "drafts": [_draft(desk, cards, shown) for shown in desk.drafts],
         "refused": [_again(desk, shown, words) for shown in desk.refused],
         "keys": [_key(desk, certificate, words) for certificate in desk.keys],
@@ -114,6 +116,12 @@ def cost(text: str, *, about: bool, dossier: bool) -> Cost:
     approval = Vote(Kind.APPROVAL, bytes(ID_BYTES), stamp, bytes(SIGNATURE_BYTES))
     packets = (air.pack(bulletin), air.pack(approval))
     return Cost((*map(len, packets), len(announcement(bulletin).encode())))
+
+
+def _problem(reason: Reason, words: Words) -> str:
+    # Enrolled here, so the key is known; what is missing is the paper for it.
+    known = reason is Reason.UNKNOWN_KEY
+    return words("desk.noCertificate" if known else f"refused.{reason.value}")
 
 
 def _me(me: Holder, words: Words) -> dict[str, object]:

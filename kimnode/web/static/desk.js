@@ -7,7 +7,7 @@ const BULLETIN = 4, APPROVAL = 5, SUSPENSION = 17, DOSSIER = 18, REJECTION = 19;
 const PRIMARY = [1, 2, 3], FALSE_PARTS = [1, 2, 3], CORRECTION = 3, RETRACTION = 4, DRAFT = "kim.draft", PIN = /^\d{6,12}$/;
 const byId = (id) => document.getElementById(id);
 const form = byId("draft"), said = byId("said");
-let me = null, busy = false;
+let me = null, problem = "", busy = false;
 
 function make(tag, look, text) {
   const e = document.createElement(tag);
@@ -43,8 +43,9 @@ function needsKey() {
 function renew() {
   return key.ask("/api/staf/meja").then((desk) => {
     me = desk.me;
+    problem = desk.problem;
     byId("unlock").hidden = true;
-    byId("self").textContent = me ? me.words : W.noCertificate;
+    byId("self").textContent = me ? me.words : problem;
     byId("print").textContent = fill(W.keyPrint, {print: key.fingerprint(key.publicKey())});
     draw("waiting", desk.drafts, drawDraft, W.noDrafts);
     draw("keys", desk.keys, drawKey, W.noKeys);
@@ -215,7 +216,7 @@ function dossierOf(d) {
 }
 function signDraft(d) {
   needsKey();
-  if (!me) throw new Error(W.noCertificate);
+  if (!me) throw new Error(problem);
   const full = d.dossier ? dossierOf(d) : null;
   return key.ask("/api/staf/siap", {draft: d}).then((given) => {
     const doc = stamped(given, {

@@ -334,6 +334,19 @@ async def test_a_lost_radio_is_frozen_by_two(
     assert [one.key for one in frozen] == [chain.V2.radio]
 
 
+async def test_who_is_frozen_is_told_so(phone: BrowserContext, desk: Node):
+    """Not that a certificate is missing: then they would wait for the district in vain."""
+    page = await enrol(phone, desk, chain.V1)
+    await opened(page, desk)
+    assert "belum punya sertifikat" in await page.inner_text("#self")
+    key = await certify(desk, chain.V1)
+    papers = [chain.of_own_key(one) for one in (chain.V4, chain.KETUA)]
+    votes = [chain.suspend(key, one) for one in (chain.V4, chain.KETUA)]
+    await trusted.enter(desk.village, [*papers, *votes])
+    await opened(page, desk)
+    assert "sedang dibekukan" in await page.inner_text("#self")
+
+
 async def test_signed_requests_by_hand(phone: BrowserContext, desk: Node):
     """Whoever copies, changes or invents a request gets nothing."""
     page = await enrol(phone, desk, chain.V1)
