@@ -32,6 +32,7 @@ from kimnode.wire.times import DAY_S, EPOCH_2025, MINUTE_S
 
 DAY_MINUTES = DAY_S // MINUTE_S
 EARLY_S = DAY_S  # a day begins up to nine hours earlier in the village than in UTC; clocks differ
+BEGUN_EARLY_S = 2 * DAY_S  # a battery clock may be behind, and nobody is harmed by an early start
 AREA_LEVELS = (10**4, 10**6, 10**8, AREA_END)  # kecamatan, regency, province, everything
 
 
@@ -337,7 +338,7 @@ def newest(certificates: Collection[Certificate], estimate: Estimate) -> Iterato
 
 def has_begun(certificate: Certificate, estimate: Estimate) -> bool:
     """Only a clock that is sure can say that it has not."""
-    return not is_sure(estimate) or estimate.unix_s + EARLY_S >= day_s(certificate.from_day)
+    return not is_sure(estimate) or estimate.unix_s + BEGUN_EARLY_S >= day_s(certificate.from_day)
 
 
 def fault(certificate: Certificate, trust: Trust, moment: Moment) -> Reason | None:
