@@ -68,8 +68,8 @@ def read(connection: sqlite3.Connection, cache: TrustCache, estimate: Estimate, 
     trust = cache.load(connection)
     try:
         me = holder(key, trust, estimate)
-    except Refused as refused:
-        return Desk(key, None, [], [], {}, {}, [], trust, estimate, refused.reason)
+    except Refused as error:
+        return Desk(key, None, [], [], {}, {}, [], trust, estimate, error.reason)
     waiting = board.waiting(connection, cache, estimate)
     mine = [one for one in waiting if covers(me.area, one.bulletin.area)]
     refused = _refused(connection, cache, estimate, me)
