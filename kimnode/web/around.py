@@ -9,10 +9,12 @@ from kimnode.store.board import Shown
 from kimnode.store.trust import TrustCache
 from kimnode.web.cards import Card, Cards
 
+MAX_STEPS = 10  # from a bulletin to the last correction of it
+
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """A bulletin with what it is about and what replaced it."""
+    """A bulletin with what it is about, and the last word of what replaced it."""
 
     shown: Shown
     newer: Shown | None
@@ -27,9 +29,12 @@ def around(
     connection: sqlite3.Connection, cache: TrustCache, now: Estimate, shown: Shown
 ) -> Around:
     """This bulletin with its neighbours, verified as it is."""
-    newer, older = max(shown.replaced_by, default=None), shown.replaces
-    return Around(
-        shown,
-        board.show(connection, newer, cache, now) if newer else None,
-        board.show(connection, older, cache, now) if older else None,
-    )
+    newer, last = None, shown
+    for _ in range(MAX_STEPS):  # a correction may itself be corrected, or withdrawn
+        seq = max(last.replaced_by, default=None)
+        later = board.show(connection, seq, cache, now) if seq else None
+        if later is None:
+            break
+        newer = last = later
+    older = board.show(connection, shown.replaces, cache, now) if shown.replaces else None
+    return Around(shown, newer, older)

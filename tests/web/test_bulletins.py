@@ -12,7 +12,7 @@ from kimnode.record import Kind
 from kimnode.rules.clock import Estimate
 from kimnode.store import board, incidents
 from kimnode.web.app import create_app
-from kimnode.wire.codes import TimeTrust, Verdict
+from kimnode.wire.codes import Form, TimeTrust, Verdict
 from kimnode.wire.times import minutes_of
 from tests.rules import trust_samples as chain
 from tests.web import trusted
@@ -82,6 +82,21 @@ async def test_a_correction_comes_before_what_it_corrects(furnished: dict, phone
     assert "Isi ini tidak berlaku lagi. Baca koreksinya." in page
     assert "TERVERIFIKASI" not in page
     assert "Mengoreksi B-13" in await text_of(phone, address(new))
+
+
+async def test_above_what_was_corrected_stands_only_what_holds(
+    furnished: dict, village: Village, phone: TestClient
+):
+    """A correction that was withdrawn is no correction any more."""
+    old, wrong = furnished["FACT"], furnished["CORRECTION"]
+    last = trusted.made(
+        40, Verdict.NONE, form=Form.RETRACTION, about=trusted.about(wrong), sources=0, primary=0,
+        dossier=b"", text="Koreksi itu keliru. Kami periksa lagi.",
+    )  # fmt: skip
+    await trusted.publish(village, last)
+    page = await text_of(phone, address(old))
+    assert page.index(last.text) < page.index(old.text)
+    assert wrong.text not in page
 
 
 @pytest.mark.parametrize(("old", "new"), [("NO_CLAIM", "DICABUT"), ("FACT", "KOREKSI")])
