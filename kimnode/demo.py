@@ -48,7 +48,7 @@ GREETING = """\
 
   Lines with a | are what a radio shows. To type on a volunteer's radio, to the post:
 
-      Ani BANTUAN           Budi STATUS           Citra OK B-1
+      Ani CEK kabarnya ada tsunami          Budi DAFTAR          Citra BANTUAN
 
   Ctrl-C ends the village; its messages and keys stay in {data}.
 

@@ -69,4 +69,5 @@ def sources_in(text: str) -> tuple[str, tuple[Source, ...]]:
 def with_sources(text: str, sources: tuple[Source, ...]) -> str:
     """The text as radios show it: "... Sumber: BMKG; Polsek". Signed as it stands."""
     names = "; ".join(source.title for source in sources)
-    return f"{text} Sumber: {names}" if names else text
+    end = "." if text[-1:].isalnum() else ""
+    return f"{text}{end} Sumber: {names}" if names else text

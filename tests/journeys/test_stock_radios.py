@@ -22,7 +22,7 @@ PEOPLE = {"Ani": V1, "Budi": V2, "Citra": V3, "Dewi": V4}
 RADIOS = [*PEOPLE, *VILLAGERS]
 SECOND = "Pos Salutiwo"
 CODE = re.compile(r"D-([0-9A-Z]{4})")
-SAID = "KIM: HOAKS - Bendungan tidak jebol Sumber: BPBD; lihat langsung (B-1)"
+SAID = "KIM: HOAKS - Bendungan tidak jebol. Sumber: BPBD; lihat langsung (B-1)"
 
 
 @pytest.fixture

@@ -46,11 +46,11 @@ async def test_from_a_rumour_to_a_verdict_by_radio_alone(post):
     )
     assert await post.said() == []
     sent = await post.last(V3)
-    assert sent.startswith(f"D-{code}: HOAKS - Bendungan tidak jebol Sumber: BPBD; lihat langsung")
+    assert sent.startswith(f"D-{code}: HOAKS - Bendungan tidak jebol. Sumber: BPBD; lihat langsung")
     assert f"OK D-{code}" in sent
     await post.hear(V3, f"ok d{code.lower()}")
     await post.cry()
-    said = "KIM: HOAKS - Bendungan tidak jebol Sumber: BPBD; lihat langsung (B-1)"
+    said = "KIM: HOAKS - Bendungan tidak jebol. Sumber: BPBD; lihat langsung (B-1)"
     assert await post.said() == [said]
     assert "terbit sebagai B-1" in await post.last(V3)
     assert f"D-{code} disetujui Citra" in await post.last(V2)

@@ -232,7 +232,8 @@ def test_kinds_of_sources(name, kind):
 def test_sources_are_taken_from_the_end_and_each_once():
     text, sources = sources_in("sumber air aman. SUMBER BMKG; BMKG; lihat langsung")
     assert (text, sources) == ("sumber air aman", (BMKG, SEEN))
-    assert with_sources(text, sources) == "sumber air aman Sumber: BMKG; lihat langsung"
+    assert with_sources(text, sources) == "sumber air aman. Sumber: BMKG; lihat langsung"
+    assert with_sources("Aman!", sources) == "Aman! Sumber: BMKG; lihat langsung"
     assert with_sources(text, ()) == text
 
 
