@@ -253,10 +253,14 @@ def check(connection: sqlite3.Connection, order: CheckBulletin, office: Office) 
     if found is None:
         return reply("bulletin-unknown", number=order.number, post=office.voice.post)
     bulletin = found.bulletin
-    said = announcement(bulletin, commands.number_of(connection, bulletin.about))
-    text = said.removeprefix(PREFIX).removesuffix(f" (B-{bulletin.number})")
     by = found.via_post or "lain"
     answer = "bulletin-doubtful" if found.doubtful else ANSWERS[found.state]
+    newer = board.last_word(connection, found, office.cache, office.estimate())
+    if newer is not None and newer.state in ANSWERS:  # what is wrong is not said once more
+        said = announcement(newer.bulletin, commands.number_of(connection, newer.bulletin.about))
+        return reply(answer, number=bulletin.number, by=by, text=said.removeprefix(PREFIX))
+    said = announcement(bulletin, commands.number_of(connection, bulletin.about))
+    text = said.removeprefix(PREFIX).removesuffix(f" (B-{bulletin.number})")
     return reply(answer, number=bulletin.number, by=by, text=text)
 
 

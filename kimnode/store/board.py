@@ -32,6 +32,7 @@ from kimnode.wire.times import DAY_S, minutes_of, unix_of_minutes
 
 QUARTER_DAY_S = 6 * 3600  # expires_6h
 MAX_SHOWN = 60  # bulletins on one page
+MAX_STEPS = 10  # from a bulletin to the last correction of it
 BOARD = (BulletinState.NOTICE, BulletinState.VIA_POST, BulletinState.VERIFIED)
 ARCHIVE = (BulletinState.CORRECTED, BulletinState.WITHDRAWN, BulletinState.EXPIRED)
 LIVING = (BulletinState.WAITING, *BOARD)  # the rest changes only by a new document about it
@@ -131,6 +132,20 @@ def show(
 ) -> Shown | None:
     """The bulletin at this log position with every signature; None when there is none."""
     return _shown(connection, seq, eyes(connection, cache, estimate))
+
+
+def last_word(
+    connection: sqlite3.Connection, shown: Shown, cache: TrustCache, estimate: Estimate
+) -> Shown | None:
+    """What holds in its place: a correction may itself be corrected, or withdrawn. None: itself."""
+    newer, last = None, shown
+    for _ in range(MAX_STEPS):
+        seq = max(last.replaced_by, default=None)
+        later = show(connection, seq, cache, estimate) if seq else None
+        if later is None:
+            break
+        newer = last = later
+    return newer
 
 
 def refresh(

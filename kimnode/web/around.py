@@ -9,8 +9,6 @@ from kimnode.store.board import Shown
 from kimnode.store.trust import TrustCache
 from kimnode.web.cards import Card, Cards
 
-MAX_STEPS = 10  # from a bulletin to the last correction of it
-
 
 @dataclass(frozen=True, slots=True)
 class Around:
@@ -29,12 +27,6 @@ def around(
     connection: sqlite3.Connection, cache: TrustCache, now: Estimate, shown: Shown
 ) -> Around:
     """This bulletin with its neighbours, verified as it is."""
-    newer, last = None, shown
-    for _ in range(MAX_STEPS):  # a correction may itself be corrected, or withdrawn
-        seq = max(last.replaced_by, default=None)
-        later = board.show(connection, seq, cache, now) if seq else None
-        if later is None:
-            break
-        newer = last = later
+    newer = board.last_word(connection, shown, cache, now)
     older = board.show(connection, shown.replaces, cache, now) if shown.replaces else None
     return Around(shown, newer, older)

@@ -241,7 +241,8 @@ async def test_a_withdrawal_needs_two_persons_too(post):
     assert (await post.show())[0].state is BulletinState.WITHDRAWN
     assert await post.last(0xFFFFFFFF) == "KIM: DICABUT B-1 - sumbernya ternyata keliru (B-2)"
     await post.hear(VILLAGER, "CEK B-1")
-    assert "B-1 DICABUT" in await post.last(VILLAGER)
+    answer = await post.last(VILLAGER)
+    assert "B-1 DICABUT, jangan dipakai. DICABUT B-1 - sumbernya ternyata keliru (B-2)" in answer
 
 
 async def test_a_correction(post):
@@ -252,6 +253,10 @@ async def test_a_correction(post):
     await post.cry()
     assert (await post.said())[-1].startswith("KIM: KOREKSI B-1: FAKTA - retak kecil")
     assert (await post.show())[0].state is BulletinState.CORRECTED
+    await post.hear(VILLAGER, "CEK B-1")
+    answer = await post.last(VILLAGER)
+    assert "B-1 SUDAH DIKOREKSI, jangan dipakai. KOREKSI B-1: FAKTA - retak kecil" in answer
+    assert "(B-2)" in answer
 
 
 async def test_a_notice_goes_out_at_once_from_a_verifier_only(post):
