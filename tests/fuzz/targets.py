@@ -5,7 +5,7 @@ out: any exception but WireError and Refused, memory beyond the bound, a result 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kimnode.errors import Refused, WireError
 from kimnode.radio import codec
@@ -161,8 +161,8 @@ class _Nothing:
     def certificate(self, _hint: bytes) -> Certificate | None:
         return None
 
-    def revocation(self) -> Revocation | None:
-        return None
+    def revocations(self) -> Sequence[Revocation]:
+        return ()
 
     def root_after(self, _version: int) -> Root | None:
         return None
