@@ -159,16 +159,17 @@ async def _retain(db: Database, config: Config, clock: Clock) -> None:
         passed_s = clock.monotonic() - looked_at
         looked_at += passed_s
         try:
-            await _retain_once(db, budget, clock.now(), passed_s)
+            await _retain_once(db, budget, clock, passed_s)
         except StoreError as error:  # the pages must stay open on a full disk
             log.error("old messages could not be deleted: %s", error)  # noqa: TRY400
         await clock.sleep(RETENTION_EVERY_S)
 
 
-async def _retain_once(db: Database, budget: Budget, now: float, passed_s: float) -> None:
+async def _retain_once(db: Database, budget: Budget, clock: Clock, passed_s: float) -> None:
+    now = clock.now()
     sure = await db.write(partial(retention.clock_is_sure, now=now, passed_s=passed_s), quiet=True)
     if sure:
-        await db.write(partial(retention.delete_sent, now=now), quiet=True)
+        await db.write(partial(retention.delete_sent, now=clock.steady()), quiet=True)
     else:
         log.warning("the clock was set: nothing is deleted by age until it has run on for a while")
     deleted = 0

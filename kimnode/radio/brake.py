@@ -87,7 +87,7 @@ async def approve(office: Office, order: Approve, who: Holder, node_num: int) ->
     request = next(iter(mine.values()))
     has_all = partial(commands.has_all, subject=request.seq, key=who.key)
     if request.person != who.person and not await office.db.read(has_all):
-        now = office.clock.now()
+        now = office.clock.steady()
         await office.db.write(partial(ask, request=request, key=who.key, dest=node_num,
                                       voice=office.voice, now=now))  # fmt: skip
         return reply("not-told", code=request.code, letter="S")

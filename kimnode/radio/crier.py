@@ -56,7 +56,7 @@ class Crier:
 
     async def _look(self) -> float:
         """Everything that is due; seconds until there may be more."""
-        now = self._office.clock.now()
+        now = self._office.clock.steady()
         if await self._db.read(self._has_news):
             await self._db.write(partial(self._schedule, now=now), quiet=True)
         waiting = await self._db.read(commands.due)

@@ -147,7 +147,7 @@ class Desk:
 
     def airtime_ms(self) -> tuple[float, float]:
         """Own airtime of the last hour, and what is allowed."""
-        return self._governor.used_ms(self._clock.now()), self._governor.budget_ms
+        return self._governor.used_ms(self._clock.steady()), self._governor.budget_ms
 
     def price_s(self, text_bytes: int) -> float:
         """Seconds of air that a text of so many bytes takes, sent once."""
@@ -159,7 +159,7 @@ class Desk:
 
     def wait_s(self, text_bytes: int) -> float:
         """Seconds until a chat of so many bytes that is written now would have gone out."""
-        now = self._clock.now()
+        now = self._clock.steady()
         expires_at = now + EXPIRY_S[Priority.CHAT]
         message = [
             Waiting(-n, 0, n, Priority.CHAT, packet_airtime_ms(self._preset(), size),
@@ -257,7 +257,8 @@ async def open_desk(
 
     Without `authority` the time is not known and nothing is attested.
     """
-    since = clock.now() - LEDGER_S
+    await _resume(db, clock)
+    since = clock.steady() - LEDGER_S
     ledger = await db.read(lambda c: outbox.spent_since(c, since))
     governor = Governor(ledger, config.airtime_percent / 100)
     authority = authority or Authority(lambda: unknown_time(clock))
@@ -278,11 +279,21 @@ async def open_desk(
         estimate=authority.estimate,
         cache=intake.cache,
         attestor=authority.attestor,
-        airtime_share=lambda: governor.used_ms(clock.now()) / governor.budget_ms,
+        airtime_share=lambda: governor.used_ms(clock.steady()) / governor.budget_ms,
     )
     sender = Sender(db, link, governor, clock, rng, metrics)
     parts = _parts(office, intake, link, sender, metrics, rng)
     return Desk(link, parts, governor, db, clock, metrics, authority.testify)
+
+
+async def _resume(db: Database, clock: Clock) -> None:
+    try:
+        moved_s = await db.write(lambda c: outbox.resume(c, clock.steady()), quiet=True)
+    except StoreError as error:  # a full disk: what waits may end early, but pages open
+        log.error("what waits keeps the times of the last run: %s", error)  # noqa: TRY400
+        return
+    if moved_s:
+        log.info("what waits keeps its time: moved by %.0f s to the clock of this start", moved_s)
 
 
 def _parts(

@@ -287,7 +287,7 @@ class Correspondent:
         if payload is None:
             pause_s = min(self._exchange.wake_at(), self._receipt_at) - now
             return min(max(pause_s, 0.0), SYNC_S)
-        unix = self._clock.now()
+        unix = self._clock.steady()
         ttl_s = HINT_TTL_S if air.type_of(payload) in HEARSAY else ANSWER_TTL_S
         packet = self._packet(payload, unix + ttl_s)
         await self._db.write(lambda c: outbox.queue(c, [packet], unix))

@@ -166,7 +166,7 @@ class Inbound:
         if not _once_in(self._helped, packet.sender, HELP_EVERY_S, self._clock.monotonic()):
             return
         words = help_reply(self._voice).encode()
-        now = self._clock.now()
+        now = self._clock.steady()
         given = partial(commands.sent_alike, payload=words, since=now - HOUR_S, to=now)
         if await self._db.read(given) >= HELPS_PER_HOUR:
             return

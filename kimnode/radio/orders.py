@@ -201,7 +201,7 @@ async def show(office: Office, order: Show, who: Holder, node_num: int) -> str:
 
 async def send(office: Office, draft: Shown, who: Holder, node_num: int, key: str) -> str:
     """Put the whole draft in line for this radio; the reply `key`, or that it is too long."""
-    now, code = office.clock.now(), draft_code(draft.bulletin.id)
+    now, code = office.clock.steady(), draft_code(draft.bulletin.id)
     tell = partial(tell_draft, draft=draft, key=who.key, dest=node_num, voice=office.voice, now=now)
     try:
         await office.db.write(tell)
@@ -231,7 +231,7 @@ async def reject(office: Office, order: Reject, who: Holder) -> str:
     await signer.vote(Kind.REJECTION, bulletin.id, who.key)
     if bulletin.stamp.person != who.key:
         words = reply("author-rejected", code=order.code, by=who.name, text=order.reason)
-        now, key = office.clock.now(), bulletin.stamp.person
+        now, key = office.clock.steady(), bulletin.stamp.person
         await office.db.write(
             partial(to_volunteer, key=key, words=words, voice=office.voice, now=now)
         )

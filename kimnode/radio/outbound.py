@@ -57,6 +57,7 @@ class Outbound:
         self._clock = clock
         self._voice = voice
         self._position = 0
+        self._raised_at: dict[int, float] = {}  # steady seconds, of the open alarms that we repeat
 
     async def run(self) -> None:
         self._position = await self._db.read(lambda c: log.cursor(c, CURSOR))
@@ -83,14 +84,15 @@ class Outbound:
             return False
         last = entries[-1].seq
         if any(_goes_out(entry) for entry in entries):
-            now = self._clock.now()
-            await self._db.write(lambda c: self._queue(c, entries, now))
+            await self._db.write(lambda c: self._queue(c, entries))
         self._position = last
         return True
 
-    def _queue(self, connection: sqlite3.Connection, entries: list[Entry], now: float) -> None:
+    def _queue(self, connection: sqlite3.Connection, entries: list[Entry]) -> None:
         for entry in entries:
-            outbox.queue(connection, packets(connection, entry, self._voice), now)
+            since = self._since(entry.received_at)
+            said = packets(connection, entry, self._voice, since)
+            outbox.queue(connection, said, self._clock.steady())
         log.move_cursor(connection, CURSOR, entries[-1].seq)
 
     async def _repeat_alarms(self) -> float:
@@ -98,19 +100,27 @@ class Outbound:
 
         Once, however many times were missed while the node was off or its clock was set.
         """
-        now = self._clock.now()
+        now = self._clock.steady()
         pause_s = IDLE_S
         alarms = [a for a in await self._db.read(views.open_alarms) if _is_ours_to_repeat(a)]
-        for alarm in alarms[-MAX_REPEATED:]:
-            age_s = now - alarm.at
+        known = self._raised_at
+        ours = alarms[-MAX_REPEATED:]
+        self._raised_at = {a.seq: known.get(a.seq, self._since(a.at)) for a in ours}
+        for alarm in ours:
+            raised_at = self._raised_at[alarm.seq]
+            age_s = now - raised_at
             said_at = await self._db.read(partial(outbox.last_queued_at, seq=alarm.seq))
-            said_age_s = 0.0 if said_at is None else said_at - alarm.at
+            said_age_s = 0.0 if said_at is None else said_at - raised_at
             if sos.repeats_due(said_age_s) < sos.repeats_due(age_s):
                 payload = sos_packet(alarm.name, _without_sos(alarm.text or ""))
                 again = _packet(alarm.seq, payload, self._voice, now)
                 await self._db.write(partial(outbox.queue, packets=[again], now=now))
             pause_s = min(pause_s, sos.next_repeat_s(age_s) or IDLE_S)
         return pause_s
+
+    def _since(self, received_at: float) -> float:
+        """In steady seconds. Never ahead: then the clock that said so was."""
+        return self._clock.steady() - max(self._clock.now() - received_at, 0.0)
 
 
 def _goes_out(entry: Entry) -> bool:
@@ -119,29 +129,34 @@ def _goes_out(entry: Entry) -> bool:
     return answered or air_priority(kind, room, entry.via) is not None
 
 
-def packets(connection: sqlite3.Connection, entry: Entry, voice: Voice) -> list[NewPacket]:
-    """The packets that one log entry becomes; none for what stays here or came from the air."""
+def packets(
+    connection: sqlite3.Connection, entry: Entry, voice: Voice, since: float
+) -> list[NewPacket]:
+    """The packets that one log entry becomes; none for what stays here or came from the air.
+
+    since  when it was received, in steady seconds
+    """
     record = entry.record
     if record.body is None or not _goes_out(entry):
         return []
     if record.kind is Kind.CHAT:
-        return _chat(connection, entry, record.body, voice)
+        return _chat(connection, entry, record.body, voice, since)
     if entry.via is not Via.RADIO and record.kind is Kind.SOS:
         payload = sos_packet(record.body.nick, record.body.text)
-        return [_bounded(connection, entry, _packet(entry.seq, payload, voice, entry.received_at))]
+        return [_bounded(connection, _packet(entry.seq, payload, voice, since), since)]
     if entry.via is not Via.RADIO and record.kind is Kind.SOS_CANCEL:
-        return [_packet(0, cancel_packet(record.body.nick), voice, entry.received_at)]
-    return _about_alarm(connection, entry, voice)
+        return [_packet(0, cancel_packet(record.body.nick), voice, since)]
+    return _about_alarm(connection, entry, voice, since)
 
 
 def _chat(
-    connection: sqlite3.Connection, entry: Entry, body: Body, voice: Voice
+    connection: sqlite3.Connection, entry: Entry, body: Body, voice: Voice, since: float
 ) -> list[NewPacket]:
     """A villager's text. Beyond the phone's share of the hour it is marked as not sent."""
-    hour = entry.received_at - HOUR_S, entry.received_at + HOUR_S  # rows of a clock that was ahead
-    used = outbox.messages_between(connection, entry.record.author, *hour)  # do not count
+    hour = since - HOUR_S, since + HOUR_S
+    used = outbox.messages_between(connection, entry.record.author, *hour)
     parts = split(body.nick, body.text)
-    expires_at = entry.received_at + EXPIRY_S[Priority.CHAT]
+    expires_at = since + EXPIRY_S[Priority.CHAT]
     state, reason = (State.QUEUED, "") if used < PHONE_QUOTA else (State.FAILED, QUOTA_REASON)
     return [
         NewPacket(
@@ -152,10 +167,10 @@ def _chat(
     ]  # fmt: skip
 
 
-def _bounded(connection: sqlite3.Connection, entry: Entry, alarm: NewPacket) -> NewPacket:
+def _bounded(connection: sqlite3.Connection, alarm: NewPacket, since: float) -> NewPacket:
     """One phone can pretend to be hundreds. All their alarms are on every page at once, and who
     raised one beyond these is told that the radio has not sent it (yet: see _repeat_alarms)."""
-    hour = entry.received_at - HOUR_S, entry.received_at + HOUR_S
+    hour = since - HOUR_S, since + HOUR_S
     if outbox.alarms_between(connection, Priority.SOS, *hour) < ALARMS_PER_HOUR:
         return alarm
     return replace(alarm, state=State.FAILED, reason=QUOTA_REASON)
@@ -186,7 +201,9 @@ def _without_sos(text: str) -> str:
 SAID = {Kind.SOS: "sos-received", Kind.SOS_ACK: "sos-taken", Kind.SOS_CANCEL: "sos-cancelled"}
 
 
-def _about_alarm(connection: sqlite3.Connection, entry: Entry, voice: Voice) -> list[NewPacket]:
+def _about_alarm(
+    connection: sqlite3.Connection, entry: Entry, voice: Voice, since: float
+) -> list[NewPacket]:
     """A word about an alarm, by the road the alarm came: it reaches who asked for help."""
     record = entry.record
     alarm_seq = (
@@ -194,7 +211,7 @@ def _about_alarm(connection: sqlite3.Connection, entry: Entry, voice: Voice) -> 
     )
     alarm = views.one(connection, alarm_seq) if alarm_seq else None
     source = log.entry(connection, alarm_seq) if alarm_seq else None
-    hour = entry.received_at - HOUR_S, entry.received_at + HOUR_S
+    hour = since - HOUR_S, since + HOUR_S
     answered = outbox.answers_between(connection, Priority.SOS, *hour)
     if alarm is None or source is None or answered >= ANSWERS_PER_HOUR:
         return []
@@ -203,7 +220,7 @@ def _about_alarm(connection: sqlite3.Connection, entry: Entry, voice: Voice) -> 
     heard = source.reception
     dest = heard.node_num if heard is not None and heard.direct else BROADCAST
     reply_id = heard.packet_id if heard is not None else None
-    expires_at = entry.received_at + EXPIRY_S[Priority.SOS]
+    expires_at = since + EXPIRY_S[Priority.SOS]
     payload = text.encode()
     return [
         NewPacket(0, 1, 1, Priority.SOS, dest, voice.channel, payload, reply_id, True, expires_at)

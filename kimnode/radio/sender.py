@@ -191,7 +191,7 @@ class Sender:
             case Telemetry() if self._radio and event.sender == self._radio.num:
                 self._utilisation_pct = event.channel_utilization or 0.0
                 self._governor.report(
-                    self._utilisation_pct, event.air_util_tx or 0.0, self._clock.now()
+                    self._utilisation_pct, event.air_util_tx or 0.0, self._clock.steady()
                 )
         return []
 
@@ -210,7 +210,7 @@ class Sender:
         self._unsaved += changes
         if not self._unsaved:
             return
-        now = self._clock.now()
+        now = self._clock.steady()
         saving = list(self._unsaved)
         settled = [
             self._governor.settle(change.before.packet_id, change.transmissions)
@@ -241,7 +241,7 @@ class Sender:
         if now < look_at:
             return look_at - now
         packets = await self._db.read(sending.waiting)
-        unix = self._clock.now()
+        unix = self._clock.steady()
         self._looked_at = now
         self._expiry_at = now + min([IDLE_S, *(max(p.expires_at - unix, 0.0) for p in packets)])
         late = [p for p in packets if p.expires_at <= unix]
@@ -283,7 +283,7 @@ class Sender:
             if lane in unproven or places <= (packet.priority is not Priority.SOS):
                 continue
             item = as_waiting(packet, _preset(self._radio))
-            if packet.not_before > unix + MAX_RETRY_DELAY_S:  # the clock was set back meanwhile
+            if packet.not_before > unix + MAX_RETRY_DELAY_S:  # resume() found a full disk
                 item = replace(item, not_before=0.0)
             if heads.setdefault(lane, item.message) != item.message and lane in stuck:
                 continue
@@ -299,7 +299,7 @@ class Sender:
         if packet_id in self._recent_ids:
             self._road.restart("a packet stayed without an answer")
             return
-        spent = self._governor.reserve(item, packet_id, self._clock.now())
+        spent = self._governor.reserve(item, packet_id, self._clock.steady())
         await self._db.write(lambda c: outbox.assign(c, packet.id, packet_id, spent))
         now = self._clock.monotonic()
         flight = replace(flight_of(packet), packet_id=packet_id)

@@ -227,7 +227,7 @@ class Volunteers:
         await self._office.db.write(lambda c: incidents.add(c, incident, who, now))
 
     async def _say(self, packet: Heard, answer: str) -> None:
-        now = self._office.clock.now()
+        now = self._office.clock.steady()
         said = drafts.direct(packet.sender, answer, self._office.voice, now)
         said = replace(said, reply_id=packet.packet_id)
         await self._office.db.write(lambda c: outbox.queue(c, [said], now))

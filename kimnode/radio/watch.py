@@ -72,7 +72,8 @@ class Watch:
         incidents.add(connection, IMITATION, who, int(now))
         words = reply("imitation", who=who, post=office.voice.post)
         if abs(now - entry.received_at) < WARN_WITHIN_S and self._may_warn(connection, words, now):
-            outbox.queue(connection, [drafts.broadcast(words, office.voice, now)], now)
+            at = office.clock.steady()
+            outbox.queue(connection, [drafts.broadcast(words, office.voice, at)], at)
 
     def _may_warn(self, connection: sqlite3.Connection, words: str, now: float) -> bool:
         """Once for a radio, not many in an hour, and not what another post has just said."""
@@ -80,9 +81,10 @@ class Watch:
         start = before + said  # whole: "... BENAR dari KIM" must not silence us
         if commands.begins_like(connection, start, int(now - WARN_WITHIN_S)):
             return False
-        if commands.sent_alike(connection, words.encode(), now - HOUR_S, now + HOUR_S):
+        at = self._office.clock.steady()
+        span = at - HOUR_S, at + HOUR_S
+        if commands.sent_alike(connection, words.encode(), *span):
             return False
-        span = now - HOUR_S, now + HOUR_S
         return outbox.answers_between(connection, Priority.BULLETIN, *span) < WARNINGS_PER_HOUR
 
 

@@ -1,7 +1,8 @@
 """What our own transmissions have cost, and the ledger run forward in time.
 
 A packet's airtime is counted a little longer than an hour, because its last retry goes on the air
-after the write that it is counted from. Times are unix seconds, airtime is milliseconds.
+after the write that it is counted from. Times are seconds of a clock that does not
+jump, airtime is milliseconds.
 """
 
 import heapq
@@ -34,7 +35,7 @@ class Spent:
     """The own airtime of one packet id: reserved or settled, repetitions after a crash included."""
 
     packet_id: int
-    at: float  # unix seconds of the newest write to the radio
+    at: float  # Clock.steady() of the newest write to the radio
     airtime_ms: float
     priority: Priority
 

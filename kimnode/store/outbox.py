@@ -13,6 +13,8 @@ from kimnode.rules.delivery import State
 
 BROADCAST = 0xFFFFFFFF
 TEXT_PORT = 1
+# A clock that says that nothing was done for longer than this is not believed: it was set.
+LONGEST_OFF_S = 86_400.0
 COLUMNS = (
     "id, seq, part, parts, priority, dest, channel, payload, reply_id, want_ack, state, packet_id,"
     " attempt, queued_at, not_before, expires_at, written_at, reason, port"
@@ -56,7 +58,7 @@ class OutPacket:
     state: State
     packet_id: int | None
     attempt: int  # writes to the radio, also under the same packet id
-    queued_at: float  # unix seconds, as the times below
+    queued_at: float  # seconds of Clock.steady(), as the times below
     not_before: float
     expires_at: float
     written_at: float | None
@@ -150,12 +152,38 @@ def spend(connection: sqlite3.Connection, spent: Spent) -> None:
 
 
 def spent_since(connection: sqlite3.Connection, since: float) -> list[Spent]:
-    """The ledger from `since` (unix seconds) on, oldest first."""
+    """The ledger from `since` (seconds of Clock.steady()) on, oldest first."""
     rows = connection.execute(
         "SELECT packet_id, at, airtime_ms, priority FROM airtime WHERE at >= ? ORDER BY at",
         (since,),
     )
     return [Spent(pid, at, ms, Priority(priority)) for pid, at, ms, priority in rows]
+
+
+def resume(connection: sqlite3.Connection, now: float) -> float:
+    """At the start of the node: put what waits, and the ledger, on the clock it starts with.
+
+    Returns the seconds by which they were moved. 0 when the clock says that the last thing in line
+    or on the air was today: then time has passed, and what ends meanwhile has ended. Any other
+    clock was set, and everything that waits keeps the time that it had left.
+    """
+    (newest,) = connection.execute(
+        "SELECT max(at) FROM (SELECT max(queued_at) AS at FROM outbox"
+        " UNION ALL SELECT max(at) FROM airtime)"
+    ).fetchone()
+    if newest is None or newest <= now <= newest + LONGEST_OFF_S:
+        return 0.0
+    moved_s = now - float(newest)
+    connection.execute(
+        "UPDATE outbox SET queued_at = queued_at + :s, expires_at = expires_at + :s,"
+        " written_at = written_at + :s,"
+        " not_before = CASE WHEN not_before > 0 THEN not_before + :s ELSE 0 END"
+        " WHERE state IN (:queued, :in_radio) OR queued_at > :now",
+        {"s": moved_s, "now": now, "queued": State.QUEUED, "in_radio": State.IN_RADIO},
+    )
+    connection.execute("UPDATE airtime SET at = at + ?", (moved_s,))
+    connection.execute("UPDATE said SET due_at = due_at + ? WHERE NOT done", (moved_s,))
+    return moved_s
 
 
 def messages_between(connection: sqlite3.Connection, author: str, since: float, to: float) -> int:

@@ -192,7 +192,7 @@ class Drawing:
 
     def _left_s(self, seq: int) -> float:
         """Seconds until its turn: as estimated when it was queued, or less if all go faster now."""
-        now, estimate_s = self._site.clock.now(), self._site.wait_s(TYPICAL_TEXT_BYTES)
+        now, estimate_s = self._site.clock.steady(), self._site.wait_s(TYPICAL_TEXT_BYTES)
         turn_at = min(self._turn_at.get(seq, now + estimate_s), now + estimate_s)
         self._turn_at[seq] = turn_at
         if len(self._turn_at) > MAX_ESTIMATES:

@@ -125,7 +125,7 @@ class Bench:
 
     async def queue(self, *texts: str, **more) -> list[int]:
         """Rows of new packets, one message each."""
-        now = self.road.clock.now()
+        now = self.road.clock.steady()
         seq = 1
         for text in texts:
             packet = NewPacket(

@@ -36,12 +36,13 @@ VILLAGER = 0x900
 
 
 class SetClock(Clock):
-    """A clock that the test sets forward."""
+    """Time that the test lets pass (`ahead_s`), and a system clock that it sets (`wall_s`)."""
 
     ahead_s = 0.0
+    wall_s = 0.0
 
     def now(self) -> float:
-        return super().now() + self.ahead_s
+        return super().now() + self.ahead_s + self.wall_s
 
     def monotonic(self) -> float:
         return super().monotonic() + self.ahead_s

@@ -175,7 +175,7 @@ async def test_a_denied_warning_does_not_silence_the_post(post):
 
 async def test_what_posts_exchange_takes_no_warning_away(post):
     """Beacons and documents are on the air every hour: they are no warnings."""
-    now = post.clock.now()
+    now = post.clock.steady()
     packet = NewPacket(
         0, 1, 1, Priority.BULLETIN, BROADCAST, 0, b"*", None, False, now + 3600, port=PORT
     )

@@ -24,12 +24,15 @@ DAY_S = 86_400
 
 
 class SetClock(Clock):
-    """A clock that somebody sets."""
+    """A clock that somebody sets (`ahead_s`), and time that passes (`passed_s`)."""
 
-    ahead_s = 0.0
+    ahead_s = passed_s = 0.0
 
     def now(self) -> float:
-        return super().now() + self.ahead_s
+        return super().now() + self.ahead_s + self.passed_s
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.passed_s
 
 
 @dataclass
@@ -128,6 +131,6 @@ async def test_invented_radios_get_only_so_many_help_replies_an_hour(ear):
     for number in range(40):
         await ear.hear("apa ini?", sender=0x900 + number, to=US.num)
     assert await ear.intake._db.read(lambda c: c.execute(count).fetchone()) == (HELPS_PER_HOUR,)
-    ear.clock.ahead_s = 2 * 3600
+    ear.clock.passed_s = 2 * 3600
     await ear.hear("apa ini?", sender=0xA00, to=US.num)
     assert await ear.intake._db.read(lambda c: c.execute(count).fetchone()) == (HELPS_PER_HOUR + 1,)

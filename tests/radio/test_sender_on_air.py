@@ -40,7 +40,7 @@ class Post:
 
     async def say(self, *texts: str, dest: int = BROADCAST) -> None:
         """Queue each text as one message, split as the node splits it."""
-        now = self.village.clock.now()
+        now = self.village.clock.steady()
         priority = Priority.CHAT if dest == BROADCAST else Priority.DIRECT
         for text in texts:
             parts = split("Ani", text)

@@ -168,7 +168,7 @@ async def deliver(
         ]
         known = [r[0] for r in connection.execute("SELECT id FROM outbox WHERE seq = ?", (seq,))]
         if not known:
-            outbox.queue(connection, packets, village.clock.now())
+            outbox.queue(connection, packets, village.clock.steady())
             known = [
                 r[0] for r in connection.execute("SELECT id FROM outbox WHERE seq = ?", (seq,))
             ]

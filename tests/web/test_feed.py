@@ -163,6 +163,20 @@ async def test_a_waiting_text_is_told_again_how_long(phone: TestClient, village:
     await ear.until(lambda i: "menunggu radio tersambung" in i.get("state_words", ""))
 
 
+async def test_a_clock_that_jumps_does_not_change_how_long_a_text_waits(
+    phone: TestClient, village: Village, monkeypatch: pytest.MonkeyPatch
+):
+    ear = await listen(phone)
+    _, said = await post(phone, GOOD)
+    await deliver(village, said["seq"], State.QUEUED)
+    await ear.until(lambda i: "kira-kira 3 menit" in i.get("state_words", ""))
+    jumped = village.clock.now() + 10 * 365 * 86_400
+    monkeypatch.setattr(village.clock, "now", lambda: jumped)
+    village.wait = 110.0
+    village.noticed.rise()
+    await ear.until(lambda i: "kira-kira 2 menit" in i.get("state_words", ""))
+
+
 async def test_a_long_wait_is_said_to_be_long(phone: TestClient, village: Village):
     village.wait = 4000.0
     ear = await listen(phone)
