@@ -20,7 +20,7 @@ test: $(DEV) ## Run the tests (about ten minutes); what this machine lacks is sk
 	@$(MAKE) --no-print-directory coverage
 
 coverage: $(DEV) ## Branch coverage of the pure floors, held at 98 %
-	@$(PY) -m pytest -q tests/rules tests/wire tests/fuzz \
+	@$(PY) -m pytest -q tests/rules tests/wire tests/fuzz tests/store tests/test_role_matrix.py \
 	  --cov=kimnode.wire --cov=kimnode.rules --cov-branch --cov-fail-under=98 --cov-report=term:skip-covered
 
 check: $(DEV) ## Formatting, lint, types, import floors
