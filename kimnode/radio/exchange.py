@@ -241,7 +241,7 @@ class Correspondent:
     async def _publish(self, entries: Sequence[Entry], last: int) -> None:
         """Into the outbox with the cursor: a power cut publishes it once or again, never not."""
         news = await self._db.read(lambda c: [_news(c, entry) for entry in entries])
-        now = self._clock.now()
+        now = self._clock.steady()
         packets = [
             self._packet(payload, now + NEWS_TTL_S)
             for documents in news

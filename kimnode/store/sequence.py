@@ -6,7 +6,6 @@ only. So a crash, or a card that lost its last second, skips numbers and never u
 
 import os
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kimnode.store import people
@@ -92,14 +91,6 @@ def owner(connection: sqlite3.Connection, signer: bytes, in_epoch: int, seq: int
         (signer, in_epoch, seq),
     ).fetchone()
     return bytes(row[0]) if row else None
-
-
-def by_sequence(
-    connection: sqlite3.Connection, signer: bytes, in_epoch: int, seqs: Iterable[int]
-) -> dict[int, bytes]:
-    """Number -> id of the document, for those that are known here."""
-    found = {seq: owner(connection, signer, in_epoch, seq) for seq in seqs}
-    return {seq: known for seq, known in found.items() if known is not None}
 
 
 def vector(connection: sqlite3.Connection) -> dict[tuple[bytes, int], Stream]:

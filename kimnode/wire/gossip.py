@@ -17,7 +17,6 @@ from kimnode.wire.octets import Octets, uint
 from kimnode.wire.signing import KEY_ID_BYTES
 
 Origin = NewType("Origin", bytes)  # key id of a signer and its epoch byte
-ORIGIN_BYTES = KEY_ID_BYTES + 1
 DIGEST_BYTES = 4
 TAG_BYTES = 2
 LAST_TAG = b"\xff" * TAG_BYTES

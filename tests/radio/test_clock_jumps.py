@@ -16,6 +16,7 @@ from kimnode.intake import Intake
 from kimnode.metrics import Metrics
 from kimnode.radio.crier import FOREIGN_WAIT_S
 from kimnode.radio.desk import Desk, open_desk
+from kimnode.radio.exchange import NEWS_TTL_S
 from kimnode.radio.outbound import PHONE_QUOTA, Outbound, Voice
 from kimnode.record import Via
 from kimnode.rules.airtime import EXPIRY_S, Governor, Priority, Spent
@@ -25,11 +26,13 @@ from kimnode.rules.sos import REPEAT_AFTER_S
 from kimnode.store import commands, outbox
 from kimnode.store.db import Database, open_database
 from kimnode.store.outbox import NewPacket
+from kimnode.wire.air import Type, type_of
 from tests.journeys.posts import VillageClock
+from tests.radio import stations
 from tests.radio.bench import SPEED, Bench, Road
 from tests.radio.office import open_office
 from tests.rules import trust_samples
-from tests.rules.trust_samples import V2
+from tests.rules.trust_samples import KARATAUN, V2
 from tests.store import samples
 from tests.waiting import until
 
@@ -244,3 +247,20 @@ def test_a_clock_of_a_journey_is_steady_too():
     clock.wall_s = JUMPS["38 h behind"]
     clock.skipped_s = 100.0
     assert 100 <= clock.steady() - before < 1000
+
+
+@each_jump
+async def test_a_bulletin_that_is_published_after_a_jump_waits_its_day(tmp_path, jump_s):
+    clock = SetClock(stations.SPEED)
+    nobody_listens = stations.Ether()
+    async with stations.station(nobody_listens, tmp_path / "a.db", KARATAUN, clock) as post:
+        clock.wall_s = jump_s
+        await stations.approved(post, await stations.drafted(post))
+
+        async def published() -> bool:
+            return any(type_of(packet.payload) is Type.PAIR for packet in await post.queued())
+
+        await until(published)
+        for packet in await post.queued():
+            assert 0 < packet.expires_at - clock.steady() <= NEWS_TTL_S
+            assert packet.queued_at <= clock.steady()
