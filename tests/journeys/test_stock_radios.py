@@ -160,7 +160,8 @@ async def test_a_recorded_command_is_no_command_even_for_a_radio_that_forgot_it(
     await until(lambda: post.rows("SELECT count(*) FROM pinned") == [(len(PEOPLE),)], 60)
     budi.dm(gateway.num, "INFO Posyandu hari Rabu")
     await until(lambda: any("dicatat: INFO" in t for t in shown(village, "Budi")), 60)
-    recorded = next((frame, tuning) for num, frame, tuning in sent if num == budi.num)
+    of_budi = [(frame, tuning) for _, frame, tuning in sent if frame.sender == budi.num]
+    recorded = next(one for one in of_budi if one[0].to == gateway.num)  # not what Budi relayed
     gateway.reboot()
     await until(lambda: gateway.powered, 60)
     await until(lambda: post.rows("SELECT 1 FROM fact WHERE name = 'pinned-into'"), 60)
